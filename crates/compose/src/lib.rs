@@ -1,0 +1,1 @@
+//! The one conductor: from document to resolution, plan, image, and publication.

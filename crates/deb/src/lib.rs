@@ -1,0 +1,1 @@
+//! Debian versions, relations, control files, signed indexes, package files, and package databases.

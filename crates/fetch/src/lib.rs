@@ -1,0 +1,1 @@
+//! Reads package archives and registries, verifying while reading.

@@ -1,0 +1,1 @@
+//! The documents people write: customizations and definitions of hardened images.

@@ -1,0 +1,1 @@
+//! Keeps blobs, layouts, and records on disk.

@@ -1,0 +1,3 @@
+//! The temper command.
+
+fn main() {}

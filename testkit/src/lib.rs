@@ -1,0 +1,1 @@
+//! Builders for fake packages, archives, images, and trees.

@@ -1,0 +1,3 @@
+//! Development tasks: check, test, tools, oracle, bench.
+
+fn main() {}
