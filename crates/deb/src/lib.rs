@@ -1,1 +1,14 @@
 //! Debian versions, relations, control files, signed indexes, package files, and package databases.
+
+mod version;
+
+mod relation;
+
+pub mod control;
+
+pub mod index;
+
+pub mod status;
+
+pub use relation::{Group, Operator, ParseRelationError, Relation, VersionConstraint, groups};
+pub use version::{DebVersion, ParseDebVersionError, compare_versions};
