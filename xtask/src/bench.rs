@@ -1,0 +1,29 @@
+//! `cargo xtask bench`: measurements side by side with the programs people use today.
+
+mod compose;
+mod measure;
+mod registry;
+mod relay;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(Subcommand)]
+enum Benchmark {
+    /// A customized image: Temper beside buildah, without network; writes docs/benchmarks.md
+    Compose(compose::Arguments),
+}
+
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    match &arguments.benchmark {
+        Benchmark::Compose(arguments) => compose::run(workspace, arguments),
+    }
+}

@@ -1,0 +1,69 @@
+//! `cargo xtask e2e`: the real binary against the real clients.
+//!
+//! A suite is a function of a [`Scenario`], one file each below `e2e/` and one row in [`SUITES`]. It prepares with
+//! [`Scenario::setup`], whose failure ends the suite, and tests with [`Scenario::check`], each of which stands alone.
+
+mod client;
+mod command_line;
+mod podman;
+mod quickstart;
+mod scenario;
+mod server;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::e2e::scenario::{Scenario, Tally};
+pub(crate) use crate::e2e::server::free_address;
+use crate::temper::Temper;
+use crate::workspace::Workspace;
+
+#[derive(clap::Args, Default)]
+pub(crate) struct Arguments {
+    /// Run only these: a suite, or `suite::part of a check's name`
+    filter: Option<String>,
+    /// Use the release binary, as a user does
+    #[arg(long)]
+    release: bool,
+    /// Use this binary instead of building one
+    #[arg(long, conflicts_with = "release")]
+    binary: Option<PathBuf>,
+}
+
+struct Suite {
+    name: &'static str,
+    run: fn(&Scenario) -> Result<()>,
+}
+
+const SUITES: &[Suite] = &[
+    Suite { name: "command_line", run: command_line::suite },
+    Suite { name: "quickstart", run: quickstart::suite },
+];
+
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    let temper = match &arguments.binary {
+        Some(binary) => Temper::at(binary.canonicalize()?),
+        None if arguments.release => Temper::build_release(workspace)?,
+        None => Temper::build(workspace)?,
+    };
+    let folder = workspace.scratch("e2e");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let filter = arguments.filter.as_deref().unwrap_or_default();
+    let (suite_filter, check_filter) = filter.split_once("::").unwrap_or((filter, ""));
+    let mut tally = Tally::default();
+    for suite in SUITES.iter().filter(|suite| suite.name.contains(suite_filter)) {
+        let scenario = Scenario::new(workspace, &temper, suite.name, folder.join(suite.name), check_filter)?;
+        // A failed setup has been counted and shown where it happened.
+        let _ = (suite.run)(&scenario);
+        tally.add(&scenario.tally());
+    }
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    if tally.failed > 0 {
+        bail!("{} end-to-end tests failed; their logs are in {}", tally.failed, folder.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! What a suite works with: the program, a folder of its own, clients, servers, and the count of what passed.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::e2e::client::Client;
+use crate::e2e::server::Server;
+use crate::invocation::Invocation;
+use crate::temper::Temper;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// How many checks passed and failed.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tally {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// The surroundings of one suite. Its folder is kept after the run, for a look at what went wrong.
+pub(crate) struct Scenario<'a> {
+    workspace: &'a Workspace,
+    temper: &'a Temper,
+    suite: &'a str,
+    directory: PathBuf,
+    check_filter: &'a str,
+    steps: Cell<usize>,
+    tally: Cell<Tally>,
+}
+
+impl<'a> Scenario<'a> {
+    pub(crate) fn new(
+        workspace: &'a Workspace,
+        temper: &'a Temper,
+        suite: &'a str,
+        directory: PathBuf,
+        check_filter: &'a str,
+    ) -> Result<Self> {
+        fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+        let (steps, tally) = (Cell::default(), Cell::default());
+        Ok(Self { workspace, temper, suite, directory, check_filter, steps, tally })
+    }
+
+    /// Does what the checks after it need; counts as a test.
+    pub(crate) fn setup<T>(&self, name: &str, body: impl FnOnce() -> Result<T>) -> Result<T> {
+        let start = Instant::now();
+        let result = body();
+        let mut tally = self.tally.get();
+        tally.passed += usize::from(result.is_ok());
+        tally.failed += usize::from(result.is_err());
+        self.tally.set(tally);
+        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
+        println!("test {}::{name} ... {verdict} ({:.1} s)", self.suite, start.elapsed().as_secs_f64());
+        if let Err(error) = &result {
+            println!("{error:#}");
+        }
+        result
+    }
+
+    /// Tests one thing, unless the filter leaves it out.
+    pub(crate) fn check(&self, name: &str, body: impl FnOnce() -> Result<()>) {
+        if name.contains(self.check_filter) {
+            let _ = self.setup(name, body);
+        }
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally.get()
+    }
+
+    /// A path in the suite's folder.
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// The program under test, with the suite's folder as home and working directory.
+    pub(crate) fn temper(&self) -> Client<'_> {
+        self.client(self.temper.command().env("HOME", &self.directory))
+    }
+
+    /// A known tool, installed first if it is missing.
+    pub(crate) fn tool(&self, name: &str) -> Result<Client<'_>> {
+        Ok(self.client(Invocation::new(self.tool_path(name)?)))
+    }
+
+    /// The path of a known tool, installed first if it is missing.
+    pub(crate) fn tool_path(&self, name: &str) -> Result<PathBuf> {
+        Ok(tools::require(self.workspace, &[name])?.remove(0))
+    }
+
+    /// Starts `temper` with `arguments`, to which `--listen` and a free address are added, and waits until it answers.
+    pub(crate) fn serve<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<Server> {
+        let command = self.temper.command().env("HOME", &self.directory).directory(&self.directory);
+        Server::start(command.args(arguments), &self.log("serve"))
+    }
+
+    /// A file for the output of the next step.
+    pub(crate) fn log(&self, program: &str) -> PathBuf {
+        let step = self.steps.get() + 1;
+        self.steps.set(step);
+        self.path(format!("{step:02}-{program}.log"))
+    }
+
+    fn client(&self, invocation: Invocation) -> Client<'_> {
+        Client::new(self, invocation.directory(&self.directory))
+    }
+}
