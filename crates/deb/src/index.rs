@@ -141,9 +141,11 @@ impl Reader {
                     self.inside = true;
                     self.places.stanza.start = start as u32;
                 }
-                self.last = Field::of(&line[..colon]).filter(|field| self.places.fields[*field as usize].end == 0);
+                self.last =
+                    Field::of(&line[..colon]).filter(|field| self.places.fields[*field as usize].end == 0);
                 if let Some(field) = self.last {
-                    self.places.fields[field as usize] = Span { start: (start + colon + 1) as u32, end: end as u32 };
+                    self.places.fields[field as usize] =
+                        Span { start: (start + colon + 1) as u32, end: end as u32 };
                 }
             }
         }

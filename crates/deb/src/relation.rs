@@ -126,10 +126,13 @@ impl<'a> Relation<'a> {
         let mut words = self.architectures.split_ascii_whitespace().peekable();
         let architecture_holds = match words.peek() {
             None => true,
-            Some(first) if first.starts_with('!') => words.all(|word| word.strip_prefix('!') != Some(architecture)),
+            Some(first) if first.starts_with('!') => {
+                words.all(|word| word.strip_prefix('!') != Some(architecture))
+            }
             Some(_) => words.any(|word| word == architecture || word == "any"),
         };
-        let mut restrictions = self.profiles.split('>').map(str::trim).filter(|list| !list.is_empty()).peekable();
+        let mut restrictions =
+            self.profiles.split('>').map(str::trim).filter(|list| !list.is_empty()).peekable();
         let profile_holds = restrictions.peek().is_none()
             || restrictions.any(|list| {
                 list.trim_start_matches('<').split_ascii_whitespace().all(|profile| profile.starts_with('!'))
@@ -230,13 +233,17 @@ mod tests {
     use super::*;
 
     fn read(field: &str) -> Vec<Vec<String>> {
-        groups(field).map(|group| group.alternatives().map(|one| one.unwrap().to_string()).collect()).collect()
+        groups(field)
+            .map(|group| group.alternatives().map(|one| one.unwrap().to_string()).collect())
+            .collect()
     }
 
     #[test]
     fn reads_groups_alternatives_and_constraints() {
         assert_eq!(
-            read("libc6 (>= 2.38), default-mta | mail-transport-agent,\n python3:any(>>3.13~) , x (= 1:2-3),"),
+            read(
+                "libc6 (>= 2.38), default-mta | mail-transport-agent,\n python3:any(>>3.13~) , x (= 1:2-3),"
+            ),
             [
                 vec!["libc6 (>= 2.38)"],
                 vec!["default-mta", "mail-transport-agent"],

@@ -52,10 +52,13 @@ impl StatusDatabase {
     /// as `status` has it.
     pub fn parse(status: Option<String>, mut directory: Vec<(String, String)>) -> Result<Self, StatusError> {
         let has_status = status.is_some();
-        let status =
-            PackageIndex::parse_with(status.unwrap_or_default(), &[Field::Package]).map_err(StatusError::File)?;
-        let known: BTreeSet<_> =
-            status.records().filter(is_installed).map(|record| (record.name(), record.architecture())).collect();
+        let status = PackageIndex::parse_with(status.unwrap_or_default(), &[Field::Package])
+            .map_err(StatusError::File)?;
+        let known: BTreeSet<_> = status
+            .records()
+            .filter(is_installed)
+            .map(|record| (record.name(), record.architecture()))
+            .collect();
         directory.sort();
         let (mut text, mut file_names) = (String::new(), Vec::new());
         for (name, stanza) in directory {
@@ -202,7 +205,10 @@ Version: 2";
     fn names_the_file_that_is_wrong() {
         for (text, message) in [
             ("", "`status.d/x` of dpkg's database holds 0 packages instead of one"),
-            ("Package: a\nVersion: 1\n\nPackage: b\nVersion: 1\n", "`status.d/x` of dpkg's database holds 2 packages instead of one"),
+            (
+                "Package: a\nVersion: 1\n\nPackage: b\nVersion: 1\n",
+                "`status.d/x` of dpkg's database holds 2 packages instead of one",
+            ),
             ("Package: a\n", "`status.d/x` of dpkg's database cannot be read"),
         ] {
             let error = StatusDatabase::parse(None, vec![("x".to_owned(), text.to_owned())]).unwrap_err();
@@ -218,7 +224,11 @@ Version: 2";
         let again = PackageIndex::parse_with(text.clone(), &[]).unwrap();
         let names: Vec<_> = again.records().map(|record| record.name()).collect();
         assert_eq!(names, ["gone", "held", "jq", "zlib1g"]);
-        assert!(text.ends_with("Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1.3\n\n"));
-        assert!(text.starts_with("Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1\n\n"));
+        assert!(text.ends_with(
+            "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1.3\n\n"
+        ));
+        assert!(text.starts_with(
+            "Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1\n\n"
+        ));
     }
 }

@@ -57,7 +57,8 @@ fn reads_fields_of_all_stanzas() {
 
 #[test]
 fn the_first_of_two_equal_fields_counts() {
-    let index = PackageIndex::parse("Package: a\nPackage: b\n c\nVersion: 1\nArchitecture: all\n".to_owned()).unwrap();
+    let index = PackageIndex::parse("Package: a\nPackage: b\n c\nVersion: 1\nArchitecture: all\n".to_owned())
+        .unwrap();
     assert_eq!(index.find(0).unwrap().name(), "a");
 }
 
@@ -73,8 +74,14 @@ fn names_the_line_that_is_wrong() {
     for (text, message) in [
         (" x\n", "line 1 of the index is no field"),
         ("Package: a\nword\n", "line 2 of the index is no field"),
-        ("Package: a\nVersion: 1\n\n", "the stanza that ends before line 3 of the index has no field `Architecture`"),
-        ("Version: 1\nArchitecture: all", "the stanza that ends before line 2 of the index has no field `Package`"),
+        (
+            "Package: a\nVersion: 1\n\n",
+            "the stanza that ends before line 3 of the index has no field `Architecture`",
+        ),
+        (
+            "Version: 1\nArchitecture: all",
+            "the stanza that ends before line 2 of the index has no field `Package`",
+        ),
     ] {
         assert_eq!(PackageIndex::parse(text.to_owned()).unwrap_err().to_string(), message);
     }

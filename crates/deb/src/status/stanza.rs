@@ -81,8 +81,8 @@ fn as_dpkg_writes<'a>(name: &str, value: &'a str) -> Option<Cow<'a, str>> {
         "Essential" | "Protected" => value.eq_ignore_ascii_case("yes").then_some(Cow::Borrowed("yes")),
         "Multi-Arch" => (!value.eq_ignore_ascii_case("no")).then_some(Cow::Borrowed(value)),
         "Version" => Some(Cow::Borrowed(without_zero_epoch(value))),
-        "Replaces" | "Provides" | "Depends" | "Pre-Depends" | "Recommends" | "Suggests" | "Breaks" | "Conflicts"
-        | "Enhances" => Some(rewrite_relations(value)),
+        "Replaces" | "Provides" | "Depends" | "Pre-Depends" | "Recommends" | "Suggests" | "Breaks"
+        | "Conflicts" | "Enhances" => Some(rewrite_relations(value)),
         _ => Some(Cow::Borrowed(value)),
     }
 }
@@ -91,8 +91,10 @@ fn as_dpkg_writes<'a>(name: &str, value: &'a str) -> Option<Cow<'a, str>> {
 fn rewrite_relations(value: &str) -> Cow<'_, str> {
     let rewritten: Result<Vec<_>, _> = groups(value)
         .map(|group| {
-            let alternatives: Result<Vec<_>, _> =
-                group.alternatives().map(|relation| relation.map(|relation| write_relation(&relation))).collect();
+            let alternatives: Result<Vec<_>, _> = group
+                .alternatives()
+                .map(|relation| relation.map(|relation| write_relation(&relation)))
+                .collect();
             alternatives.map(|alternatives| alternatives.join(" | "))
         })
         .collect();
