@@ -11,7 +11,7 @@ use std::io::{self, BufReader, Read};
 use tar::Header;
 
 use crate::archive::pax::PaxRecords;
-use crate::scan::{ScanError, ScanLimits};
+use crate::scan::{ScanError, ScanLimits, check_limit};
 use crate::{Digest, DigestHasher};
 
 mod pax;
@@ -144,7 +144,7 @@ impl<'a, R: Read> ArchiveReader<'a, R> {
         extensions: Extensions,
     ) -> Result<Member, ScanError> {
         self.members += 1;
-        self.limits.check("entries_max", self.members, self.limits.entries_max, self.offset)?;
+        check_limit("entries_max", self.members, self.limits.entries_max, self.offset)?;
         let pax = extensions.pax.unwrap_or_default();
         let path = extensions.long_path.or_else(|| pax.bytes("path"));
         let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
@@ -202,7 +202,7 @@ impl<'a, R: Read> ArchiveReader<'a, R> {
     }
 
     fn extension(&mut self, size: u64) -> Result<Vec<u8>, ScanError> {
-        self.limits.check("extension_bytes_max", size, self.limits.extension_bytes_max, self.offset)?;
+        check_limit("extension_bytes_max", size, self.limits.extension_bytes_max, self.offset)?;
         self.expect_content(size);
         let mut bytes = vec![0; size as usize];
         self.read_content(&mut bytes)?;
@@ -253,7 +253,7 @@ impl<'a, R: Read> ArchiveReader<'a, R> {
         };
         self.offset += read as u64;
         let max = self.limits.uncompressed_bytes_max;
-        self.limits.check("uncompressed_bytes_max", self.offset, max, self.offset)?;
+        check_limit("uncompressed_bytes_max", self.offset, max, self.offset)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..read]);
         }

@@ -47,7 +47,7 @@ pub struct Facts {
 /// What composition needs to know of one ELF file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElfFacts {
-    /// Machine number (`e_machine`): 62 is x86-64, 183 is AArch64.
+    /// Machine number (`e_machine`): 62 is x86-64, 183 is 64-bit ARM.
     pub machine: u16,
     /// Whether the file is 64-bit.
     pub is_64: bool,

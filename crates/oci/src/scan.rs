@@ -19,6 +19,8 @@ pub use error::{PathProblem, ScanError};
 pub use kept::{is_kept, kept_bytes_max};
 pub use limits::ScanLimits;
 
+pub(crate) use limits::check_limit;
+
 use content::ContentScanner;
 use name::{Name, entry_of, name_of};
 

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::archive::ArchiveReader;
-use crate::scan::{ScanError, ScanLimits, elf, kept};
+use crate::scan::{ScanError, ScanLimits, check_limit, elf, kept};
 use crate::{Digest, DigestHasher, Entry, EntryKind, Facts};
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -75,7 +75,7 @@ impl<'a> ContentScanner<'a> {
             return Ok(());
         }
         self.kept_bytes += self.whole.len() as u64;
-        self.limits.check("kept_bytes_max", self.kept_bytes, self.limits.kept_bytes_max, 0)?;
+        check_limit("kept_bytes_max", self.kept_bytes, self.limits.kept_bytes_max, 0)?;
         self.facts.kept.insert(digest, self.whole.clone());
         Ok(())
     }
@@ -92,7 +92,7 @@ impl<'a> ContentScanner<'a> {
 
     fn count(&mut self, bytes: u64) -> Result<(), ScanError> {
         self.facts_bytes += bytes;
-        self.limits.check("facts_bytes_max", self.facts_bytes, self.limits.facts_bytes_max, 0)
+        check_limit("facts_bytes_max", self.facts_bytes, self.limits.facts_bytes_max, 0)
     }
 }
 

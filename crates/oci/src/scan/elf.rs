@@ -23,8 +23,8 @@ const VERSION_IS_WEAK: u16 = 2;
 /// Reads an executable or shared library; nothing for other ELF files and for damaged ones.
 pub(super) fn read(bytes: &[u8]) -> Option<ElfFacts> {
     match FileKind::parse(bytes).ok()? {
-        FileKind::Elf32 => File::<FileHeader32<Endianness>>::parse(bytes)?.facts(),
-        FileKind::Elf64 => File::<FileHeader64<Endianness>>::parse(bytes)?.facts(),
+        FileKind::Elf32 => File::<FileHeader32<Endianness>>::parse(bytes)?.facts().ok(),
+        FileKind::Elf64 => File::<FileHeader64<Endianness>>::parse(bytes)?.facts().ok(),
         _ => None,
     }
 }
@@ -37,6 +37,9 @@ pub(super) fn size_bytes(facts: &ElfFacts) -> u64 {
     // Each name also costs its place in the vector.
     names.map(|name| name.len() as u64 + 24).sum()
 }
+
+/// The file contradicts itself or a bound of this module.
+struct Damaged;
 
 struct File<'data, Elf: FileHeader> {
     bytes: &'data [u8],
@@ -66,7 +69,7 @@ impl<'data, Elf: FileHeader<Endian = Endianness>> File<'data, Elf> {
         Some(Self { bytes, header, endian, segments })
     }
 
-    fn facts(&self) -> Option<ElfFacts> {
+    fn facts(&self) -> Result<ElfFacts, Damaged> {
         let mut facts = ElfFacts {
             machine: self.header.e_machine(self.endian).0,
             is_64: self.header.is_class_64(),
@@ -75,44 +78,38 @@ impl<'data, Elf: FileHeader<Endian = Endianness>> File<'data, Elf> {
             interpreter: self.interpreter()?,
             ..ElfFacts::default()
         };
-        let Some(dynamic) = self.dynamic()? else { return Some(facts) };
-        let Some((address, size)) = dynamic.strings else { return Some(facts) };
+        let dynamic = self.dynamic()?;
+        let Some((address, size)) = dynamic.strings else { return Ok(facts) };
         let strings = self.at(address)?;
-        let strings = &strings[..strings.len().min(usize::try_from(size).ok()?)];
-        let string = |offset: &u64| name(strings, *offset);
-        facts.needed = dynamic.needed.iter().map(string).collect::<Option<_>>()?;
-        facts.soname =
-            dynamic.soname.as_ref().map(|offset| string(offset)).map_or(Some(None), |name| name.map(Some))?;
-        let search = dynamic.runpath.or(dynamic.rpath);
-        facts.runpath =
-            search.as_ref().map(|offset| string(offset)).map_or(Some(None), |name| name.map(Some))?;
+        let strings = &strings[..strings.len().min(usize::try_from(size).map_err(|_| Damaged)?)];
+        let string = |offset: u64| name(strings, offset);
+        facts.needed = dynamic.needed.into_iter().map(string).collect::<Result<_, _>>()?;
+        facts.soname = dynamic.soname.map(string).transpose()?;
+        facts.runpath = dynamic.runpath.or(dynamic.rpath).map(string).transpose()?;
         if let Some(address) = dynamic.versions_defined {
             facts.versions_defined = self.versions_defined(self.at(address)?, strings)?;
         }
         if let Some(address) = dynamic.versions_needed {
             facts.versions_needed = self.versions_needed(self.at(address)?, strings)?;
         }
-        Some(facts)
+        Ok(facts)
     }
 
-    fn interpreter(&self) -> Option<Option<String>> {
+    fn interpreter(&self) -> Result<Option<String>, Damaged> {
         for segment in self.segments {
-            if let Some(path) = segment.interpreter(self.endian, self.bytes).ok()? {
-                return Some(Some(text(path)?));
+            if let Some(path) = segment.interpreter(self.endian, self.bytes).map_err(|_| Damaged)? {
+                return text(path).map(Some);
             }
         }
-        Some(None)
+        Ok(None)
     }
 
-    fn dynamic(&self) -> Option<Option<Dynamic>> {
+    fn dynamic(&self) -> Result<Dynamic, Damaged> {
         let mut found = Dynamic::default();
         let (mut strings, mut strings_size) = (None, None);
-        let Some(entries) =
-            self.segments.iter().find_map(|segment| segment.dynamic(self.endian, self.bytes).transpose())
-        else {
-            return Some(None);
-        };
-        for entry in entries.ok()? {
+        let entries =
+            self.segments.iter().find_map(|segment| segment.dynamic(self.endian, self.bytes).transpose());
+        for entry in entries.transpose().map_err(|_| Damaged)?.unwrap_or_default() {
             let value: u64 = entry.d_val(self.endian).into();
             match entry.d_tag(self.endian) {
                 elf::DT_NULL => break,
@@ -128,74 +125,84 @@ impl<'data, Elf: FileHeader<Endian = Endianness>> File<'data, Elf> {
             }
         }
         found.strings = strings.zip(strings_size);
-        (found.needed.len() <= NAMES_MAX).then_some(Some(found))
+        if found.needed.len() <= NAMES_MAX { Ok(found) } else { Err(Damaged) }
     }
 
     /// Returns the bytes of the file from an address to the end of its segment.
-    fn at(&self, address: u64) -> Option<&'data [u8]> {
-        self.segments.iter().find_map(|segment| {
+    fn at(&self, address: u64) -> Result<&'data [u8], Damaged> {
+        let from = |segment: &'data Elf::ProgramHeader| {
             let start: u64 = segment.p_vaddr(self.endian).into();
             let skip = usize::try_from(address.checked_sub(start)?).ok()?;
             let is_loaded = segment.p_type(self.endian) == elf::PT_LOAD;
             let data = is_loaded.then(|| segment.data(self.endian, self.bytes).ok())??;
             data.get(skip..).filter(|rest| !rest.is_empty())
-        })
+        };
+        self.segments.iter().find_map(from).ok_or(Damaged)
     }
 
-    fn versions_defined(&self, mut bytes: &[u8], strings: &[u8]) -> Option<Vec<String>> {
+    fn versions_defined(&self, mut bytes: &[u8], strings: &[u8]) -> Result<Vec<String>, Damaged> {
         let mut names = Vec::new();
         for _ in 0..NAMES_MAX {
             let definition: &elf::Verdef<Endianness> = record(bytes)?;
             if definition.vd_flags.get(self.endian).0 & VERSION_IS_BASE == 0 {
                 // The first name is the version's own, the others are those that it inherits from.
                 let first: &elf::Verdaux<Endianness> =
-                    record(bytes.get(definition.vd_aux.get(self.endian) as usize..)?)?;
+                    record(from(bytes, definition.vd_aux.get(self.endian))?)?;
                 names.push(name(strings, first.vda_name.get(self.endian).into())?);
             }
             match definition.vd_next.get(self.endian) {
-                0 => return Some(names),
-                next => bytes = bytes.get(next as usize..)?,
+                0 => return Ok(names),
+                next => bytes = from(bytes, next)?,
             }
         }
-        None
+        Err(Damaged)
     }
 
-    fn versions_needed(&self, mut bytes: &[u8], strings: &[u8]) -> Option<Vec<(String, Vec<String>)>> {
+    fn versions_needed(
+        &self,
+        mut bytes: &[u8],
+        strings: &[u8],
+    ) -> Result<Vec<(String, Vec<String>)>, Damaged> {
         let mut files: Vec<(String, Vec<String>)> = Vec::new();
         let mut names_left = NAMES_MAX;
         loop {
             let need: &elf::Verneed<Endianness> = record(bytes)?;
             let mut names = Vec::new();
-            let mut auxiliary = bytes.get(need.vn_aux.get(self.endian) as usize..)?;
+            let mut auxiliary = from(bytes, need.vn_aux.get(self.endian))?;
             for _ in 0..need.vn_cnt.get(self.endian) {
-                names_left = names_left.checked_sub(1)?;
+                names_left = names_left.checked_sub(1).ok_or(Damaged)?;
                 let version: &elf::Vernaux<Endianness> = record(auxiliary)?;
                 if version.vna_flags.get(self.endian).0 & VERSION_IS_WEAK == 0 {
                     names.push(name(strings, version.vna_name.get(self.endian).into())?);
                 }
-                auxiliary = auxiliary.get(version.vna_next.get(self.endian) as usize..)?;
+                auxiliary = from(auxiliary, version.vna_next.get(self.endian))?;
             }
             files.push((name(strings, need.vn_file.get(self.endian).into())?, names));
-            names_left = names_left.checked_sub(1)?;
+            names_left = names_left.checked_sub(1).ok_or(Damaged)?;
             match need.vn_next.get(self.endian) {
-                0 => return Some(files),
-                next => bytes = bytes.get(next as usize..)?,
+                0 => return Ok(files),
+                next => bytes = from(bytes, next)?,
             }
         }
     }
 }
 
-fn record<T: Pod>(bytes: &[u8]) -> Option<&T> {
-    pod::from_bytes(bytes).ok().map(|(record, _)| record)
+fn record<T: Pod>(bytes: &[u8]) -> Result<&T, Damaged> {
+    pod::from_bytes(bytes).map(|(record, _)| record).map_err(|()| Damaged)
 }
 
-fn name(strings: &[u8], offset: u64) -> Option<String> {
-    let rest = strings.get(usize::try_from(offset).ok()?..)?;
+fn from(bytes: &[u8], offset: u32) -> Result<&[u8], Damaged> {
+    bytes.get(offset as usize..).ok_or(Damaged)
+}
+
+fn name(strings: &[u8], offset: u64) -> Result<String, Damaged> {
+    let start = usize::try_from(offset).map_err(|_| Damaged)?;
+    let rest = strings.get(start..).ok_or(Damaged)?;
     let rest = &rest[..rest.len().min(NAME_BYTES_MAX)];
-    text(&rest[..rest.iter().position(|byte| *byte == 0)?])
+    text(&rest[..rest.iter().position(|byte| *byte == 0).ok_or(Damaged)?])
 }
 
-fn text(bytes: &[u8]) -> Option<String> {
-    let short = (bytes.len() <= NAME_BYTES_MAX).then_some(bytes)?;
-    std::str::from_utf8(short).ok().map(str::to_owned)
+fn text(bytes: &[u8]) -> Result<String, Damaged> {
+    let short = if bytes.len() <= NAME_BYTES_MAX { bytes } else { return Err(Damaged) };
+    std::str::from_utf8(short).map(str::to_owned).map_err(|_| Damaged)
 }

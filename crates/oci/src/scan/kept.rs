@@ -5,6 +5,9 @@ const KEPT_BYTES_MAX: u64 = 1 << 20;
 /// Bound of one package database in bytes.
 const DATABASE_BYTES_MAX: u64 = 16 << 20;
 
+/// Bound of a configuration file in bytes that no other row names.
+const CONFIGURATION_BYTES_MAX: u64 = 64 << 10;
+
 /// Files by their whole path.
 const FILES: &[&str] = &[
     "etc/ca-certificates.conf",
@@ -63,8 +66,8 @@ const DATABASES: &[&str] = &[
     "var/lib/dpkg/status",
 ];
 
-/// Says whether the content of the file at this path is kept, up to [`kept_bytes_max`].
-pub fn is_kept(path: &str) -> bool {
+/// Whether the path is named by one of the rows.
+fn is_named(path: &str) -> bool {
     let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
     let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     FILES.contains(&path)
@@ -72,9 +75,22 @@ pub fn is_kept(path: &str) -> bool {
         || SUFFIXES.iter().any(|(folder, ends)| below(folder) && ends.iter().any(|end| path.ends_with(end)))
 }
 
+/// Says whether the content of the file at this path is kept, up to [`kept_bytes_max`].
+///
+/// Small configuration files are kept too: whether one was changed locally decides what becomes of it on an upgrade.
+pub fn is_kept(path: &str) -> bool {
+    path.starts_with("etc/") || is_named(path)
+}
+
 /// Returns the length in bytes up to which a kept file is kept; a longer one is known by its digest only.
 pub fn kept_bytes_max(path: &str) -> u64 {
-    if DATABASES.contains(&path) { DATABASE_BYTES_MAX } else { KEPT_BYTES_MAX }
+    if DATABASES.contains(&path) {
+        DATABASE_BYTES_MAX
+    } else if is_named(path) {
+        KEPT_BYTES_MAX
+    } else {
+        CONFIGURATION_BYTES_MAX
+    }
 }
 
 #[cfg(test)]
@@ -85,10 +101,10 @@ mod tests {
     fn paths_are_matched_whole() {
         for (path, expected) in [
             ("etc/passwd", true),
-            ("etc/passwd-", false),
+            ("etc/nginx/nginx.conf", true),
             ("srv/etc/passwd", false),
             ("etc/ld.so.conf.d/x86_64-linux-gnu.conf", true),
-            ("etc/ld.so.conf.d/more/x.conf", false),
+            ("usr/lib/tmpfiles.d/more/x.conf", false),
             ("usr/share/ca-certificates/mozilla/A.crt", true),
             ("usr/share/ca-certificates.crt", false),
             ("var/lib/dpkg/info/libc6:amd64.list", true),

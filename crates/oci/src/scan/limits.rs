@@ -38,15 +38,7 @@ impl Default for ScanLimits {
     }
 }
 
-impl ScanLimits {
-    /// Refuses a `value` above the limit of this name.
-    pub(crate) fn check(
-        &self,
-        limit: &'static str,
-        value: u64,
-        max: u64,
-        offset: u64,
-    ) -> Result<(), ScanError> {
-        if value > max { Err(ScanError::Limit { limit, value, max, offset }) } else { Ok(()) }
-    }
+/// Refuses a `value` above the limit of this name, noticed at `offset` of the archive.
+pub(crate) fn check_limit(limit: &'static str, value: u64, max: u64, offset: u64) -> Result<(), ScanError> {
+    if value > max { Err(ScanError::Limit { limit, value, max, offset }) } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! From the raw members of an archive to entries: names, whiteouts, types.
 
 use crate::archive::Member;
-use crate::scan::{PathProblem, ScanError, ScanLimits, ScanMode};
+use crate::scan::{PathProblem, ScanError, ScanLimits, ScanMode, check_limit};
 use crate::{Digest, Entry, EntryKind, normalize_path};
 
 /// Prefix of names that remove what lies below, see the
@@ -85,10 +85,10 @@ pub(super) fn entry_of(
         return Err(ScanError::Content { path, word, size_bytes: member.size_bytes });
     }
     for (field, id) in [("uid", member.uid), ("gid", member.gid)] {
-        limits.check(field, id, u64::from(u32::MAX), 0)?;
+        check_limit(field, id, u64::from(u32::MAX), 0)?;
     }
     let xattr_bytes = member.xattrs.iter().map(|(name, value)| (name.len() + value.len()) as u64).sum();
-    limits.check("xattr_bytes_max", xattr_bytes, limits.xattr_bytes_max, 0)?;
+    check_limit("xattr_bytes_max", xattr_bytes, limits.xattr_bytes_max, 0)?;
     Ok(Entry {
         path,
         kind,
