@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// Runs of each row; the median counts
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Measure only buildah
+    /// Measure only buildah, and leave the page as it is
     #[arg(long)]
     buildah_only: bool,
     /// The second phase, started by the first in its closed network
@@ -97,5 +97,10 @@ fn timed(workspace: &Workspace, bed: &Bed, arguments: &Arguments) -> Result<()> 
         add("temper, layers known", &mut |run| temper::known(&temper, bed, &services, run))?;
         add("temper, base patched", &mut |run| temper::base_patched(&temper, bed, &services, run))?;
     }
-    page::write(workspace, &rows, arguments.runs)
+    let table = page::table(&rows);
+    println!("{table}");
+    if arguments.buildah_only {
+        return Ok(());
+    }
+    page::write(workspace, &table, arguments.runs)
 }

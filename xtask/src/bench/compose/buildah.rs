@@ -11,6 +11,9 @@ use crate::bench::measure::{Sample, measure};
 use crate::invocation::Invocation;
 use crate::workspace::Workspace;
 
+/// As in Debian's own images: apt's binary caches would be most of the new layer.
+const NO_CACHES: &str = "Dir::Cache::pkgcache \"\"; Dir::Cache::srcpkgcache \"\";\n";
+
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Puts the base and the artifact into the registry, and base and packages into buildah's reach.
@@ -79,7 +82,8 @@ fn write_apt_configuration(workspace: &Workspace, bed: &Bed) -> Result<()> {
     let sources = fs::read_to_string(apt.sources())?.replace(KEYRING, "/etc/apt/archive-keyring.gpg");
     fs::copy(KEYRING, bed.path("apt/archive-keyring.gpg")).context("copying the archive's keyring")?;
     fs::write(bed.path("apt/sources.list"), sources)?;
-    fs::write(bed.path("apt/apt.conf.d/machine"), Apt::machine_settings()?)?;
+    let settings = Apt::machine_settings()? + NO_CACHES;
+    fs::write(bed.path("apt/apt.conf.d/machine"), settings)?;
     Ok(())
 }
 

@@ -35,15 +35,18 @@ impl Row {
     }
 }
 
-/// Prints and writes the table.
-pub(crate) fn write(workspace: &Workspace, rows: &[Row], runs: usize) -> Result<()> {
+/// The rows as Markdown.
+pub(crate) fn table(rows: &[Row]) -> String {
     let mut table =
         Table::new(&["", "wall", "CPU", "peak memory", "written to disk", "sent to the registry"]);
     for row in rows {
         table.row(row.cells());
     }
-    let table = table.markdown();
-    println!("{table}");
+    table.markdown()
+}
+
+/// Writes the page.
+pub(crate) fn write(workspace: &Workspace, table: &str, runs: usize) -> Result<()> {
     let text = format!(
         "# Benchmarks\n\n## A customized image\n\n\
          The quickstart's customization ({}, a private CA, a script, a user, environment, labels) over the catalog's \
