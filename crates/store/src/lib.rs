@@ -1,1 +1,3 @@
 //! Keeps blobs, layouts, and records on disk.
+
+pub mod records;

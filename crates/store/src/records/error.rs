@@ -1,0 +1,78 @@
+//! What can go wrong with records.
+
+use std::path::PathBuf;
+
+use temper_oci::Digest;
+
+/// Why an operation on records failed; nothing of it was kept.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordsError {
+    /// The database file cannot be opened.
+    #[error("cannot open database `{path}`")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The schema cannot be brought up to date.
+    #[error("cannot bring database `{path}` to this version's schema")]
+    Migrate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A statement failed.
+    #[error("database operation `{operation}` failed")]
+    Sql {
+        /// Which operation, in words of this crate.
+        operation: &'static str,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// A stored value cannot be read back.
+    #[error("column `{column}` holds `{value}`, which this version cannot read")]
+    Inconsistent {
+        /// Table and column.
+        column: &'static str,
+        /// The stored text.
+        value: String,
+    },
+    /// Manifests name blobs or manifests that the repository does not have.
+    #[error("repository `{repository}` lacks {} that a manifest names, the first is `{}`", .digests.len(), .digests[0])]
+    MissingReferences {
+        /// The repository's name.
+        repository: String,
+        /// What is missing, at least one, in the order of the manifest; the list may be cut off.
+        digests: Vec<Digest>,
+    },
+    /// A tag cannot point to a manifest that is not there.
+    #[error("tag `{tag}` of repository `{repository}` cannot point to unknown manifest `{digest}`")]
+    UnknownManifest {
+        /// The repository's name.
+        repository: String,
+        /// The tag that was to be moved.
+        tag: String,
+        /// Where it was to point.
+        digest: Digest,
+    },
+}
+
+impl RecordsError {
+    /// Returns what the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open { path, .. } => {
+                Some(format!("check that `{}` exists and can be written", path.parent()?.display()))
+            }
+            Self::Migrate { .. } => {
+                Some("the data may come from a newer version; start that one or restore a backup".to_owned())
+            }
+            Self::MissingReferences { .. } => {
+                Some("push blobs and platform manifests before what names them".to_owned())
+            }
+            Self::Sql { .. } | Self::Inconsistent { .. } | Self::UnknownManifest { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Publications: blobs, manifests and tags that become visible together.
+//!
+//! The one way in which manifests get into a repository, for the distribution server and for builds inside the
+//! process alike. The bytes must be in the blob store before.
+
+use sqlx::SqliteConnection;
+use temper_oci::Digest;
+
+use super::{ManifestRecord, Micros, RecordsError, Repositories, blobs, commit, repositories, sql, tags};
+
+/// How many missing references one error names.
+const MISSING_MAX: usize = 16;
+
+/// A manifest with what it needs to be complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewManifest {
+    /// What is kept of it.
+    pub record: ManifestRecord,
+    /// Blobs that the repository must show: config and layers.
+    pub blobs: Vec<Digest>,
+    /// Manifests that the repository must have: the entries of an index.
+    pub manifests: Vec<Digest>,
+}
+
+/// What becomes visible in one step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publication {
+    /// Blobs with their sizes in bytes.
+    pub blobs: Vec<(Digest, u64)>,
+    /// Manifests, children before the indexes that name them.
+    pub manifests: Vec<NewManifest>,
+    /// Tags with the manifests that they shall point to.
+    pub tags: Vec<(String, Digest)>,
+}
+
+impl Repositories {
+    /// Makes everything of `publication` visible in one transaction, or nothing of it.
+    ///
+    /// The order is that of publishing: blobs, manifests, tags last. Doing it twice is harmless.
+    pub async fn publish(
+        &self,
+        repository: &str,
+        publication: &Publication,
+        at: Micros,
+    ) -> Result<(), RecordsError> {
+        let mut transaction = self.records.write().await?;
+        let id = repositories::ensure(&mut transaction, repository, at).await?;
+        for (digest, size_bytes) in &publication.blobs {
+            blobs::link(&mut transaction, id, *digest, *size_bytes, at).await?;
+        }
+        for manifest in &publication.manifests {
+            check_references(&mut transaction, (id, repository), manifest).await?;
+            add_manifest(&mut transaction, id, &manifest.record, at).await?;
+        }
+        for (tag, digest) in &publication.tags {
+            tags::point(&mut transaction, (id, repository), tag, *digest, at).await?;
+        }
+        commit(transaction).await
+    }
+}
+
+async fn check_references(
+    connection: &mut SqliteConnection,
+    (repository_id, repository): (i64, &str),
+    manifest: &NewManifest,
+) -> Result<(), RecordsError> {
+    let blobs = manifest
+        .blobs
+        .iter()
+        .map(|digest| ("SELECT 1 FROM repository_blobs WHERE repository_id = $1 AND digest = $2", *digest));
+    let manifests = manifest
+        .manifests
+        .iter()
+        .map(|digest| ("SELECT 1 FROM manifests WHERE repository_id = $1 AND digest = $2", *digest));
+    let mut missing = Vec::new();
+    for (query, digest) in blobs.chain(manifests) {
+        let found: Option<i64> = sqlx::query_scalar(query)
+            .bind(repository_id)
+            .bind(digest.to_string())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(sql("check references"))?;
+        if found.is_none() && !missing.contains(&digest) {
+            missing.push(digest);
+        }
+        if missing.len() == MISSING_MAX {
+            break;
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(RecordsError::MissingReferences { repository: repository.to_owned(), digests: missing })
+}
+
+async fn add_manifest(
+    connection: &mut SqliteConnection,
+    repository_id: i64,
+    record: &ManifestRecord,
+    at: Micros,
+) -> Result<(), RecordsError> {
+    let annotations = record
+        .subject
+        .filter(|_| !record.annotations.is_empty())
+        .map(|_| serde_json::to_string(&record.annotations).expect("a map of strings is JSON"));
+    // The same bytes pushed again may only correct the media type that they were pushed with.
+    sqlx::query(
+        "INSERT INTO manifests \
+         (repository_id, digest, media_type, size_bytes, subject, artifact_type, annotations, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (repository_id, digest) DO UPDATE SET media_type = excluded.media_type",
+    )
+    .bind(repository_id)
+    .bind(record.digest.to_string())
+    .bind(&record.media_type)
+    .bind(record.size_bytes.cast_signed())
+    .bind(record.subject.map(|digest| digest.to_string()))
+    .bind(&record.artifact_type)
+    .bind(annotations)
+    .bind(at)
+    .execute(connection)
+    .await
+    .map_err(sql("add manifest"))?;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Repositories of the embedded registry: the entry to blobs, manifests and tags by repository.
+
+use sqlx::SqliteConnection;
+
+use super::{Micros, Records, RecordsError, sql};
+
+/// The repositories' records; clones share one database.
+///
+/// Names are paths below the registry's host (`acme/python`), checked by the caller; an unknown one is empty,
+/// not an error. Reads see committed states only.
+#[derive(Clone, Debug)]
+pub struct Repositories {
+    pub(super) records: Records,
+}
+
+impl Repositories {
+    pub(super) fn new(records: Records) -> Self {
+        Self { records }
+    }
+
+    /// Says whether anything was ever pushed to the repository.
+    pub async fn exists(&self, repository: &str) -> Result<bool, RecordsError> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT id FROM repositories WHERE name = $1")
+            .bind(repository)
+            .fetch_optional(self.records.read())
+            .await
+            .map_err(sql("find repository"))?;
+        Ok(found.is_some())
+    }
+
+    /// Lists at most `limit` names after `after`, in lexical order.
+    pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<String>, RecordsError> {
+        sqlx::query_scalar("SELECT name FROM repositories WHERE name > $1 ORDER BY name LIMIT $2")
+            .bind(after.unwrap_or(""))
+            .bind(i64::from(limit))
+            .fetch_all(self.records.read())
+            .await
+            .map_err(sql("list repositories"))
+    }
+}
+
+/// Returns the repository's id, and creates the repository if it is new.
+pub(super) async fn ensure(
+    connection: &mut SqliteConnection,
+    repository: &str,
+    at: Micros,
+) -> Result<i64, RecordsError> {
+    // The update changes nothing; it makes the row come back when it was there before.
+    sqlx::query_scalar(
+        "INSERT INTO repositories (name, created_at) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
+    )
+    .bind(repository)
+    .bind(at)
+    .fetch_one(connection)
+    .await
+    .map_err(sql("add repository"))
+}

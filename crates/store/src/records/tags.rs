@@ -1,0 +1,99 @@
+//! Tags: names that move.
+
+use sqlx::SqliteConnection;
+use temper_oci::Digest;
+
+use super::manifests::digest_from;
+use super::{Micros, RecordsError, Repositories, commit, repositories, sql};
+
+impl Repositories {
+    /// Points every given tag to its manifest, all in one transaction: a reader sees all moved or none.
+    pub async fn move_tags(
+        &self,
+        repository: &str,
+        tags: &[(String, Digest)],
+        at: Micros,
+    ) -> Result<(), RecordsError> {
+        let mut transaction = self.records.write().await?;
+        let id = repositories::ensure(&mut transaction, repository, at).await?;
+        for (tag, digest) in tags {
+            point(&mut transaction, (id, repository), tag, *digest, at).await?;
+        }
+        commit(transaction).await
+    }
+
+    /// Lists at most `limit` tags after `after`, in lexical (byte) order.
+    pub async fn list_tags(
+        &self,
+        repository: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, RecordsError> {
+        sqlx::query_scalar(
+            "SELECT t.name FROM tags t JOIN repositories r ON r.id = t.repository_id \
+             WHERE r.name = $1 AND t.name > $2 ORDER BY t.name LIMIT $3",
+        )
+        .bind(repository)
+        .bind(after.unwrap_or(""))
+        .bind(i64::from(limit))
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("list tags"))
+    }
+
+    /// Lists the tags that point to a manifest, in lexical order.
+    pub async fn list_tags_of(&self, repository: &str, digest: Digest) -> Result<Vec<String>, RecordsError> {
+        sqlx::query_scalar(
+            "SELECT t.name FROM tags t JOIN repositories r ON r.id = t.repository_id \
+             WHERE r.name = $1 AND t.digest = $2 ORDER BY t.name",
+        )
+        .bind(repository)
+        .bind(digest.to_string())
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("list tags of manifest"))
+    }
+
+    /// Removes a tag and returns where it pointed; the manifest stays.
+    pub async fn remove_tag(&self, repository: &str, tag: &str) -> Result<Option<Digest>, RecordsError> {
+        let mut transaction = self.records.write().await?;
+        let row = sqlx::query(
+            "DELETE FROM tags WHERE name = $2 \
+             AND repository_id = (SELECT id FROM repositories WHERE name = $1) RETURNING digest",
+        )
+        .bind(repository)
+        .bind(tag)
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(sql("remove tag"))?;
+        commit(transaction).await?;
+        row.map(|row| digest_from(&row, "digest", "tags.digest")).transpose()
+    }
+}
+
+/// Points one tag inside a transaction; `(id, name)` is the repository.
+pub(super) async fn point(
+    connection: &mut SqliteConnection,
+    (repository_id, repository): (i64, &str),
+    tag: &str,
+    digest: Digest,
+    at: Micros,
+) -> Result<(), RecordsError> {
+    sqlx::query(
+        "INSERT INTO tags (repository_id, name, digest, updated_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (repository_id, name) DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at",
+    )
+    .bind(repository_id)
+    .bind(tag)
+    .bind(digest.to_string())
+    .bind(at)
+    .execute(connection)
+    .await
+    .map_err(|source| match &source {
+        sqlx::Error::Database(database) if database.is_foreign_key_violation() => {
+            RecordsError::UnknownManifest { repository: repository.to_owned(), tag: tag.to_owned(), digest }
+        }
+        _ => RecordsError::Sql { operation: "move tag", source },
+    })?;
+    Ok(())
+}

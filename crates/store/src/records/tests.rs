@@ -1,0 +1,207 @@
+//! Tests of the records over a database file of their own.
+
+use std::collections::BTreeMap;
+
+use temper_oci::Digest;
+use tempfile::TempDir;
+
+use super::{ManifestRecord, NewManifest, Publication, Records, RecordsError, Repositories};
+
+const REPOSITORY: &str = "acme/python";
+const AT: i64 = 1_700_000_000_000_000;
+
+async fn fresh() -> (TempDir, Repositories) {
+    let folder = TempDir::new().expect("makes a folder");
+    let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
+    let repositories = records.repositories();
+    (folder, repositories)
+}
+
+fn manifest(text: &str) -> NewManifest {
+    NewManifest {
+        record: ManifestRecord {
+            digest: Digest::of(text),
+            media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+            size_bytes: text.len() as u64,
+            subject: None,
+            artifact_type: None,
+            annotations: BTreeMap::new(),
+        },
+        blobs: Vec::new(),
+        manifests: Vec::new(),
+    }
+}
+
+fn referrer(text: &str, subject: Digest, artifact_type: &str) -> NewManifest {
+    let mut manifest = manifest(text);
+    manifest.record.subject = Some(subject);
+    manifest.record.artifact_type = Some(artifact_type.to_owned());
+    manifest.record.annotations = BTreeMap::from([("note".to_owned(), text.to_owned())]);
+    manifest
+}
+
+async fn publish(repositories: &Repositories, manifests: Vec<NewManifest>, tags: &[(&str, &str)]) {
+    let tags = tags.iter().map(|(tag, text)| ((*tag).to_owned(), Digest::of(text))).collect();
+    let publication = Publication { blobs: Vec::new(), manifests, tags };
+    repositories.publish(REPOSITORY, &publication, AT).await.expect("publishes");
+}
+
+#[tokio::test]
+async fn blobs_are_hidden_from_other_repositories_until_mounted() {
+    let (_folder, repositories) = fresh().await;
+    let digest = Digest::of("layer");
+    repositories.link_blob(REPOSITORY, digest, 5, AT).await.expect("links");
+    repositories.link_blob(REPOSITORY, digest, 5, AT + 1).await.expect("links again");
+    assert_eq!(repositories.find_blob(REPOSITORY, digest).await.expect("reads"), Some(5));
+    assert_eq!(repositories.find_blob("acme/other", digest).await.expect("reads"), None);
+    for (from, expected) in [("acme/none", None), (REPOSITORY, Some(5))] {
+        let mounted = repositories.mount_blob(from, "acme/other", digest, AT).await.expect("mounts");
+        assert_eq!(mounted, expected, "{from}");
+    }
+    assert_eq!(repositories.find_blob("acme/other", digest).await.expect("reads"), Some(5));
+    assert!(repositories.unlink_blob(REPOSITORY, digest).await.expect("unlinks"));
+    assert!(!repositories.unlink_blob(REPOSITORY, digest).await.expect("unlinks"));
+    assert_eq!(repositories.find_blob("acme/other", digest).await.expect("reads"), Some(5));
+    assert_eq!(repositories.list(None, 10).await.expect("lists"), ["acme/other", REPOSITORY]);
+    assert_eq!(repositories.list(Some("acme/other"), 10).await.expect("lists"), [REPOSITORY]);
+}
+
+#[tokio::test]
+async fn a_publication_is_all_or_nothing() {
+    let (_folder, repositories) = fresh().await;
+    let (layer, lost) = (Digest::of("layer"), Digest::of("lost"));
+    let mut incomplete = manifest("image");
+    incomplete.blobs = vec![layer, lost, lost];
+    let publication = Publication {
+        blobs: vec![(layer, 5)],
+        manifests: vec![incomplete.clone()],
+        tags: vec![("1".to_owned(), incomplete.record.digest)],
+    };
+    match repositories.publish(REPOSITORY, &publication, AT).await {
+        Err(RecordsError::MissingReferences { repository, digests }) => {
+            assert_eq!((repository.as_str(), digests.as_slice()), (REPOSITORY, [lost].as_slice()));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(!repositories.exists(REPOSITORY).await.expect("reads"));
+
+    let complete = Publication { blobs: vec![(layer, 5), (lost, 4)], ..publication };
+    for round in 0..2 {
+        repositories.publish(REPOSITORY, &complete, AT + round).await.expect("publishes");
+    }
+    let found = repositories.find_tagged_manifest(REPOSITORY, "1").await.expect("reads").expect("is tagged");
+    assert_eq!(found, incomplete.record);
+    let by_digest = repositories.find_manifest(REPOSITORY, found.digest).await.expect("reads");
+    assert_eq!(by_digest, Some(found));
+}
+
+#[tokio::test]
+async fn an_index_needs_its_manifests() {
+    let (_folder, repositories) = fresh().await;
+    let child = manifest("child");
+    let mut index = manifest("index");
+    index.manifests = vec![child.record.digest];
+    let alone = Publication { manifests: vec![index.clone()], ..Publication::default() };
+    let refused = repositories.publish(REPOSITORY, &alone, AT).await;
+    assert!(matches!(refused, Err(RecordsError::MissingReferences { .. })), "{refused:?}");
+    publish(&repositories, vec![child, index], &[("1", "index")]).await;
+}
+
+#[tokio::test]
+async fn tags_move_together_and_list_in_pages() {
+    let (_folder, repositories) = fresh().await;
+    publish(
+        &repositories,
+        vec![manifest("old"), manifest("new")],
+        &[("1.10", "old"), ("1.9", "old"), ("A", "old"), ("a", "old"), ("1", "old")],
+    )
+    .await;
+    let moves = [("1".to_owned(), Digest::of("new")), ("2".to_owned(), Digest::of("unknown"))];
+    match repositories.move_tags(REPOSITORY, &moves, AT).await {
+        Err(RecordsError::UnknownManifest { tag, digest, .. }) => {
+            assert_eq!((tag.as_str(), digest), ("2", Digest::of("unknown")));
+        }
+        other => panic!("{other:?}"),
+    }
+    let found = repositories.find_tagged_manifest(REPOSITORY, "1").await.expect("reads").expect("is tagged");
+    assert_eq!(found.digest, Digest::of("old"));
+    repositories.move_tags(REPOSITORY, &moves[..1], AT).await.expect("moves");
+    let tags = repositories.list_tags_of(REPOSITORY, Digest::of("new")).await.expect("lists");
+    assert_eq!(tags, ["1"]);
+
+    for (after, limit, expected) in [
+        (None, 10, vec!["1", "1.10", "1.9", "A", "a"]),
+        (None, 2, vec!["1", "1.10"]),
+        (Some("1.10"), 2, vec!["1.9", "A"]),
+        (Some("1.5"), 1, vec!["1.9"]),
+        (Some("a"), 2, vec![]),
+    ] {
+        let tags = repositories.list_tags(REPOSITORY, after, limit).await.expect("lists");
+        assert_eq!(tags, expected, "after {after:?}");
+    }
+    let removed = repositories.remove_tag(REPOSITORY, "1").await.expect("removes");
+    assert_eq!(removed, Some(Digest::of("new")));
+    assert_eq!(repositories.remove_tag(REPOSITORY, "1").await.expect("removes"), None);
+    assert!(repositories.find_manifest(REPOSITORY, Digest::of("new")).await.expect("reads").is_some());
+}
+
+#[tokio::test]
+async fn removing_a_manifest_removes_its_tags() {
+    let (_folder, repositories) = fresh().await;
+    publish(&repositories, vec![manifest("image")], &[("1", "image"), ("1.0", "image")]).await;
+    assert!(repositories.remove_manifest(REPOSITORY, Digest::of("image")).await.expect("removes"));
+    assert!(!repositories.remove_manifest(REPOSITORY, Digest::of("image")).await.expect("removes"));
+    assert!(repositories.list_tags(REPOSITORY, None, 10).await.expect("lists").is_empty());
+    assert!(repositories.exists(REPOSITORY).await.expect("reads"));
+}
+
+#[tokio::test]
+async fn referrers_are_found_by_subject_and_type() {
+    let (_folder, repositories) = fresh().await;
+    let subject = Digest::of("image");
+    let referrers = vec![
+        referrer("sbom", subject, "example/sbom"),
+        referrer("signature", subject, "example/signature"),
+        referrer("elsewhere", Digest::of("other"), "example/sbom"),
+    ];
+    publish(&repositories, referrers, &[]).await;
+    let list = async |artifact_type, after, limit| {
+        repositories
+            .list_referrers(REPOSITORY, subject, artifact_type, after, limit)
+            .await
+            .expect("lists")
+            .into_iter()
+            .map(|record| record.annotations["note"].clone())
+            .collect::<Vec<_>>()
+    };
+    let mut all = vec!["sbom".to_owned(), "signature".to_owned()];
+    all.sort_by_key(|text| Digest::of(text).to_string());
+    assert_eq!(list(None, None, 10).await, all);
+    assert_eq!(list(Some("example/sbom"), None, 10).await, ["sbom"]);
+    assert_eq!(list(None, None, 1).await, all[..1]);
+    assert_eq!(list(None, Some(Digest::of(&all[0])), 1).await, all[1..]);
+}
+
+#[tokio::test]
+async fn two_handles_of_one_file_write_by_turns() {
+    let (folder, first) = fresh().await;
+    let second = Records::open(&folder.path().join("records.db")).await.expect("opens").repositories();
+    let tasks: Vec<_> = (0..20_u32)
+        .map(|number| {
+            let repositories = if number % 2 == 0 { first.clone() } else { second.clone() };
+            tokio::spawn(async move {
+                repositories
+                    .link_blob(REPOSITORY, Digest::of(number.to_string()), 1, AT)
+                    .await
+                    .expect("links");
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("ends");
+    }
+    for number in 0..20_u32 {
+        let found = first.find_blob(REPOSITORY, Digest::of(number.to_string())).await.expect("reads");
+        assert_eq!(found, Some(1), "{number}");
+    }
+}
