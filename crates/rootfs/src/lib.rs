@@ -3,5 +3,12 @@
 //! An engine crate: it may use the formats; it must not know HTTP, SQL, host paths, environment, or clocks.
 //! Nothing in it is ever extracted to the host or executed.
 
+pub mod contents;
 pub mod effects;
+mod encoder;
+pub mod layer_writer;
+pub mod package_index;
+pub mod segment;
+mod tar_header;
 pub mod tree;
+pub mod writer;
