@@ -8,6 +8,10 @@ pub mod control;
 
 pub mod index;
 
+pub mod package;
+
+pub mod release;
+
 pub mod status;
 
 pub use relation::{Group, Operator, ParseRelationError, Relation, VersionConstraint, groups};
