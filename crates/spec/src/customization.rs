@@ -34,8 +34,7 @@ pub use suffix::{TAG_LENGTH_MAX, derive_suffix};
 
 /// A checked customization; every rule that needs nothing but the document holds.
 ///
-/// Serialized, it has the canonical keys of the YAML form. It is read back with [`Customization::parse`], which
-/// takes JSON too, since JSON is YAML.
+/// Serialized, it has the canonical keys of the YAML form; [`Customization::from_json`] reads that back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Customization {
     /// Given by Temper: absent on create, required on edit.
@@ -111,10 +110,18 @@ impl Customization {
 
     /// Reads and checks a document as it is after the overrides.
     pub fn parse_with(text: &str, overrides: &Overrides) -> Result<Parsed<Self>, Problems> {
-        let tree = yaml::parse(text, &Limits::DEFAULT)?;
-        let mut report = Report::default();
+        Self::read_tree(&yaml::parse(text, &Limits::DEFAULT)?, overrides, Report::default())
+    }
+
+    /// Reads and checks a document that came as JSON; its problems have paths, but no lines.
+    pub fn from_json(json: &serde_json::Value) -> Result<Self, Problems> {
+        let report = Report::without_text();
+        Self::read_tree(&Node::from_json(json), &Overrides::default(), report).map(|parsed| parsed.value)
+    }
+
+    fn read_tree(tree: &Node, overrides: &Overrides, mut report: Report) -> Result<Parsed<Self>, Problems> {
         report.locate(&At::ROOT, tree.position);
-        let value = Document::read(&tree, &At::ROOT, &mut report)
+        let value = Document::read(tree, &At::ROOT, &mut report)
             .map(|document| document.resolve(overrides, &mut report))
             .inspect(|customization| check::customization(customization, &mut report));
         Parsed::new(value, report)
@@ -171,18 +178,16 @@ pub enum TagLine<'a> {
 impl Target {
     /// Returns the tags that the target follows.
     pub fn line(&self) -> TagLine<'_> {
-        match &self.tag_definition_id {
-            Some(id) => TagLine::Definition(id),
-            None => {
-                let mut tags: Vec<&str> = self.tag.as_deref().into_iter().collect();
-                for tag in &self.tags {
-                    if !tags.contains(&tag.as_str()) {
-                        tags.push(tag);
-                    }
-                }
-                TagLine::Tags(tags)
+        if let Some(id) = &self.tag_definition_id {
+            return TagLine::Definition(id);
+        }
+        let mut tags: Vec<&str> = self.tag.as_deref().into_iter().collect();
+        for tag in &self.tags {
+            if !tags.contains(&tag.as_str()) {
+                tags.push(tag);
             }
         }
+        TagLine::Tags(tags)
     }
 
     /// Says whether the target's definition is that of a chart: `haproxy/helm/1`.

@@ -3,11 +3,15 @@
 //! A format crate: it knows texts; it must not know networks, host paths, environment, or clocks.
 
 pub mod customization;
+pub mod definition;
 mod parsed;
 mod problem;
 mod read;
+pub mod scaffold;
+pub mod schema;
 pub mod yaml;
 
 pub use customization::Customization;
+pub use definition::Definition;
 pub use parsed::Parsed;
 pub use problem::{Problem, Problems};

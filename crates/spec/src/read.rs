@@ -5,6 +5,7 @@
 //! JSON Schema, so that parser and schema accept the same keys.
 
 pub(crate) mod record;
+pub(crate) mod word;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,12 +94,20 @@ fn is_word(key: &str) -> bool {
 pub(crate) struct Report {
     problems: Vec<Problem>,
     positions: Positions,
+    has_no_text: bool,
 }
 
 impl Report {
+    /// Makes a report on a tree whose positions say nothing, since nobody wrote it as text.
+    pub(crate) fn without_text() -> Self {
+        Self { has_no_text: true, ..Self::default() }
+    }
+
     /// Notes where a value stands.
     pub(crate) fn locate(&mut self, at: &At<'_>, position: Position) {
-        self.positions.0.insert(at.to_string(), position);
+        if !self.has_no_text {
+            self.positions.0.insert(at.to_string(), position);
+        }
     }
 
     /// Reports a problem; the result takes a hint.

@@ -42,12 +42,11 @@ pub(crate) fn suffix(suffix: &str, at: &At<'_>, report: &mut Report) {
 }
 
 pub(crate) fn tag_suffix(given: &str, at: &At<'_>, report: &mut Report) {
-    match given.strip_prefix('_') {
-        Some(rest) => suffix(rest, at, report),
-        None => {
-            let message = format!("`{given}` does not begin with `_`, which stands between tag and suffix");
-            report.problem_with_hint(at, message, format!("write `suffix: {given}`"));
-        }
+    if let Some(rest) = given.strip_prefix('_') {
+        suffix(rest, at, report);
+    } else {
+        let message = format!("`{given}` does not begin with `_`, which stands between tag and suffix");
+        report.problem_with_hint(at, message, format!("write `suffix: {given}`"));
     }
 }
 

@@ -7,6 +7,7 @@ use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, Tag, options
 
 use crate::problem::{Problem, Problems};
 
+use super::print::is_plain;
 use super::{Entry, Limits, Node, Position, Style, Value};
 
 /// Reads one document.
@@ -74,7 +75,8 @@ impl Builder {
     }
 
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Problem> {
-        let position = Position { line: span.start.line().max(1), column: span.start.col() + 1 };
+        let start = span.tag_start().unwrap_or(span.start);
+        let position = Position { line: start.line().max(1), column: start.col() + 1 };
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
                 Err(Problem::new("", Some(position), "a second document begins here, only one is read"))
@@ -111,8 +113,8 @@ impl Builder {
             self.problems
                 .push(problem.with_hint(format!("write it in quotes: \"{}{text}\"", tag.original())));
         }
-        // Folded over several lines, a plain scalar can be nothing but text.
-        let plain = style == ScalarStyle::Plain && tag.is_none() && !text.contains('\n');
+        // Over several lines, or with a tab inside, a plain scalar can be nothing but text.
+        let plain = style == ScalarStyle::Plain && tag.is_none() && is_plain(&text);
         let style = if plain { Style::Plain } else { Style::Quoted };
         self.count(1, position)?;
         self.complete(Node { position, value: Value::Scalar(text.into_owned(), style) }, anchor)

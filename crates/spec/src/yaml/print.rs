@@ -12,6 +12,8 @@ pub fn print(node: &Node) -> String {
             scalar(&mut out, text, *style, 0);
             out.push('\n');
         }
+        Value::Sequence(items) if items.is_empty() => out.push_str("[]\n"),
+        Value::Mapping(entries) if entries.is_empty() => out.push_str("{}\n"),
         _ => block(&mut out, node, 0, false),
     }
     out
@@ -38,7 +40,7 @@ fn is_dotted_version(text: &str) -> bool {
 
 /// Says whether a text can stand without quotes in block notation
 /// ([YAML 1.2.2 §7.3.3](https://yaml.org/spec/1.2.2/#733-plain-style)).
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let mut characters = text.chars();
     let Some(first) = characters.next() else { return true };
     let second = characters.next();

@@ -1,4 +1,8 @@
 //! Documents as people write them, read and printed through the crate's public face.
 
+mod catalog;
 mod customization;
+mod definition;
+mod scaffold;
+mod schema;
 mod yaml;
