@@ -167,6 +167,15 @@ impl DigestHasher {
     }
 }
 
+impl fmt::Debug for DigestHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Hasher::Sha256(_) => "DigestHasher(sha256)",
+            Hasher::Sha512(_) => "DigestHasher(sha512)",
+        })
+    }
+}
+
 impl io::Write for DigestHasher {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.update(bytes);

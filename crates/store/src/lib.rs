@@ -1,3 +1,6 @@
 //! Keeps blobs, layouts, and records on disk.
 
+pub mod blobs;
+pub mod cache;
+pub mod layout;
 pub mod records;
