@@ -11,6 +11,7 @@ mod plan;
 mod sets;
 
 use std::path::PathBuf;
+use std::thread;
 
 use anyhow::{Result, bail};
 
@@ -23,6 +24,7 @@ use crate::oracle::plan::Planner;
 use crate::temper::Temper;
 use crate::workspace::Workspace;
 
+const BASE: &str = "python/debian-13/3.13";
 const SUITE: &str = "trixie";
 const ARCHITECTURES: &[&str] = &["amd64", "arm64"];
 
@@ -31,6 +33,9 @@ pub(crate) struct Arguments {
     /// OCI layout of the base [default: the catalog's python image, built once]
     #[arg(long)]
     base: Option<PathBuf>,
+    /// Use this binary instead of building one
+    #[arg(long)]
+    binary: Option<PathBuf>,
     /// Compare only sets that contain this word
     #[arg(long)]
     filter: Option<String>,
@@ -41,33 +46,31 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let sets = sets::read(workspace, arguments.filter.as_deref())?;
-    let temper = Temper::build_release(workspace)?;
+    let temper = match &arguments.binary {
+        Some(binary) => Temper::at(binary.canonicalize()?),
+        None if arguments.apt_only && arguments.base.is_some() => Temper::at(PathBuf::new()),
+        None => Temper::build_release(workspace)?,
+    };
     let base = match &arguments.base {
         Some(base) => base.canonicalize()?,
-        None => build_base(workspace, &temper)?,
+        None => catalog_image(workspace, &temper, BASE)?,
     };
     let layout = Layout::open(&base)?;
     let planner = Planner::new(&temper, &base, workspace.scratch("oracle"))?;
     let mut comparisons = Vec::new();
     let machines = ARCHITECTURES
         .iter()
-        .map(|architecture| {
-            let apt = Apt::open(workspace, SUITE, architecture)?;
-            let archive = Archive::parse(&apt.records()?);
-            Ok((*architecture, apt, archive, layout.package_database(architecture)?))
-        })
+        .map(|name| Machine::open(workspace, &layout, name))
         .collect::<Result<Vec<_>>>()?;
     for set in &sets {
-        let answers = machines
-            .iter()
-            .map(|(_, apt, _, status)| apt.install(status, &sets::apt_requests(set)))
-            .collect::<Result<Vec<_>>>()?;
+        let answers = ask_apt(&machines, &sets::apt_requests(set))?;
         let planned = if arguments.apt_only { None } else { Some(planner.plan(set, ARCHITECTURES)?) };
-        for ((architecture, _, archive, _), apt) in machines.iter().zip(answers) {
+        for (machine, apt) in machines.iter().zip(answers) {
             let traits = match &apt {
-                Answer::Choices(choices) => archive.traits(set, choices),
-                Answer::Refused(_) => archive.traits(set, &[]),
+                Answer::Choices(choices) => machine.archive.traits(set, choices),
+                Answer::Refused(_) => machine.archive.traits(set, &[]),
             };
+            let architecture = machine.architecture;
             let temper = planned.as_ref().map(|answer| answer.of(architecture));
             let comparison = Comparison { set: set.join(" "), architecture, traits, apt, temper };
             println!("{}", comparison.line());
@@ -75,6 +78,34 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         }
     }
     finish(workspace, arguments, &comparisons)
+}
+
+/// One architecture: its apt, its archive, and what the base has installed.
+struct Machine {
+    architecture: &'static str,
+    apt: Apt,
+    archive: Archive,
+    /// The base's package database, in the form of dpkg's status file.
+    status: String,
+}
+
+impl Machine {
+    fn open(workspace: &Workspace, layout: &Layout, architecture: &'static str) -> Result<Self> {
+        let apt = Apt::open(workspace, SUITE, architecture)?;
+        let archive = Archive::parse(&apt.records()?);
+        Ok(Self { architecture, apt, archive, status: layout.package_database(architecture)? })
+    }
+}
+
+/// The answers in the order of the machines, all asked at once: each takes seconds of one processor.
+fn ask_apt(machines: &[Machine], requests: &[String]) -> Result<Vec<Answer>> {
+    thread::scope(|scope| {
+        let asked: Vec<_> = machines
+            .iter()
+            .map(|machine| scope.spawn(|| machine.apt.install(&machine.status, requests)))
+            .collect();
+        asked.into_iter().map(|thread| thread.join().expect("asking apt does not panic")).collect()
+    })
 }
 
 /// A complete run is written down; every difference fails the command.
@@ -92,11 +123,6 @@ fn finish(workspace: &Workspace, arguments: &Arguments, comparisons: &[Compariso
         bail!("{different} of {} answers differ", comparisons.len());
     }
     Ok(())
-}
-
-/// The catalog's python image as an OCI layout, built if it is not there yet.
-pub(crate) fn build_base(workspace: &Workspace, temper: &Temper) -> Result<PathBuf> {
-    catalog_image(workspace, temper, "python/debian-13/3.13")
 }
 
 /// An image of the catalog as an OCI layout, built if it is not there yet.

@@ -47,9 +47,13 @@ impl Layout {
             }
             let manifests = document["manifests"].as_array().context("neither index nor manifest")?;
             let wanted = |entry: &&Value| entry["platform"]["architecture"] == architecture;
-            let chosen = manifests.iter().find(wanted).or_else(|| manifests.first());
-            let digest =
-                chosen.and_then(|entry| entry["digest"].as_str()).context("an index without entries")?;
+            let chosen = manifests
+                .iter()
+                .find(wanted)
+                .or_else(|| manifests.first().filter(|entry| entry["platform"].is_null()));
+            let digest = chosen
+                .and_then(|entry| entry["digest"].as_str())
+                .with_context(|| format!("no image for {architecture}"))?;
             document = serde_json::from_slice(&fs::read(self.blob(digest))?)?;
         }
         bail!("the indexes of {} are nested too deep", self.directory.display())
