@@ -167,7 +167,7 @@ record! {
 }
 
 /// The tags of the base that a target follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TagLine<'a> {
     /// All tags of the tag definition with this id.
     Definition(&'a str),
@@ -181,13 +181,8 @@ impl Target {
         if let Some(id) = &self.tag_definition_id {
             return TagLine::Definition(id);
         }
-        let mut tags: Vec<&str> = self.tag.as_deref().into_iter().collect();
-        for tag in &self.tags {
-            if !tags.contains(&tag.as_str()) {
-                tags.push(tag);
-            }
-        }
-        TagLine::Tags(tags)
+        let more = self.tags.iter().filter(|tag| Some(*tag) != self.tag.as_ref());
+        TagLine::Tags(self.tag.iter().chain(more).map(String::as_str).collect())
     }
 
     /// Says whether the target's definition is that of a chart: `haproxy/helm/1`.

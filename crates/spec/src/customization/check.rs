@@ -1,118 +1,22 @@
 //! The rules of a customization that need nothing but the document itself.
+//!
+//! Checks of single fields are in the modules below; here is what concerns several fields at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod account;
+mod name;
+mod path;
+mod setting;
 
-use temper_oci::Platform;
+use std::collections::BTreeSet;
 
 use crate::read::{At, Report};
 
-use super::{
-    Accounts, Artifact, Certificate, Customization, File, Group, PackageRequest, TAG_LENGTH_MAX, TagLine,
-    Target, User, derive_suffix,
-};
+use super::{Certificate, Customization, TAG_LENGTH_MAX, TagLine, Target, derive_suffix};
 
-/// Label and annotation keys that describe the hardened base, and that only a build may write.
-const RESERVED_METADATA: [&str; 2] = ["com.docker.dhi.", "org.opencontainers.image.base."];
-
-/// The highest id an account can have; the one above means "none" to the kernel.
-const ID_MAX: u32 = u32::MAX - 1;
-
-pub(crate) fn name(name: &str, at: &At<'_>, report: &mut Report) {
-    const LENGTH_MAX: usize = 255;
-    if name.trim().is_empty() {
-        report.problem(at, "is empty");
-    } else if name.chars().any(char::is_control) {
-        report.problem(at, "has a control character or a line break");
-    } else if name.chars().count() > LENGTH_MAX {
-        report.problem(at, format!("has more than {LENGTH_MAX} characters"));
-    }
-}
-
-pub(crate) fn suffix(suffix: &str, at: &At<'_>, report: &mut Report) {
-    let fits = !suffix.is_empty()
-        && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if !fits {
-        let message = format!("suffix `{suffix}` has other characters than `[A-Za-z0-9._-]`, or none");
-        report.problem_with_hint(at, message, "choose a word such as `custom`");
-    } else if suffix.len() > TAG_LENGTH_MAX - 2 {
-        let message =
-            format!("suffix has {} characters, no tag could be within {TAG_LENGTH_MAX}", suffix.len());
-        report.problem(at, message);
-    }
-}
-
-pub(crate) fn tag_suffix(given: &str, at: &At<'_>, report: &mut Report) {
-    if let Some(rest) = given.strip_prefix('_') {
-        suffix(rest, at, report);
-    } else {
-        let message = format!("`{given}` does not begin with `_`, which stands between tag and suffix");
-        report.problem_with_hint(at, message, format!("write `suffix: {given}`"));
-    }
-}
-
-pub(crate) fn repository(value: &str, at: &At<'_>, report: &mut Report) {
-    let path = value.split('/').all(|part| !part.is_empty());
-    if !path || value.contains('@') || has_space(value) {
-        report.problem_with_hint(
-            at,
-            format!("`{value}` is not a repository"),
-            "write `namespace/repository`, without tag or digest",
-        );
-    } else if value.rsplit('/').next().is_some_and(|last| last.contains(':')) {
-        report.problem_with_hint(
-            at,
-            format!("`{value}` names a tag"),
-            "give the repository only; tags come from the target and the suffix",
-        );
-    } else if namespace(value).is_empty() {
-        report.problem_with_hint(
-            at,
-            format!("`{value}` has no namespace"),
-            format!("write `<organization>/{value}`"),
-        );
-    }
-}
-
-pub(crate) fn reference(value: &str, at: &At<'_>, report: &mut Report) {
-    if value.is_empty() || has_space(value) || value.split('/').any(str::is_empty) {
-        report.problem_with_hint(
-            at,
-            format!("`{value}` is not an image reference"),
-            "write `namespace/repository:tag` or `namespace/repository@sha256:…`",
-        );
-    }
-}
-
-pub(crate) fn definition_id(id: &str, at: &At<'_>, report: &mut Report) {
-    let parts: Vec<&str> = id.split('/').collect();
-    let word = |part: &&str| {
-        !matches!(*part, "" | "." | "..")
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte))
-    };
-    if parts.len() < 2 || !parts.iter().all(word) {
-        report.problem_with_hint(
-            at,
-            format!("`{id}` is not a tag definition id"),
-            "write the path of a definition, such as `python/debian-13/3.13`, or `tag: \"3.13\"`",
-        );
-    }
-}
-
-pub(crate) fn tags(value: &[String], at: &At<'_>, report: &mut Report) {
-    for (index, value) in value.iter().enumerate() {
-        tag(value, &at.index(index), report);
-    }
-    duplicates(value.iter(), "tag", at, report);
-}
-
-pub(crate) fn tag(value: &str, at: &At<'_>, report: &mut Report) {
-    let fits = value.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
-        && value.len() <= TAG_LENGTH_MAX
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if !fits {
-        report.problem(at, format!("`{value}` is not a tag"));
-    }
-}
+pub(crate) use account::{account_name, account_names, accounts, groups, id, users};
+pub(crate) use name::{definition_id, name, namespace, reference, repository, suffix, tag, tag_suffix, tags};
+pub(crate) use path::{absolute, artifact_path, artifact_paths, file_path, files};
+pub(crate) use setting::{artifact, environment, metadata, packages, platforms, stop_signal};
 
 pub(crate) fn target(value: &Target, at: &At<'_>, report: &mut Report) {
     let tags = value.tag.is_some() || !value.tags.is_empty();
@@ -138,186 +42,12 @@ pub(crate) fn targets(targets: &[Target], at: &At<'_>, report: &mut Report) {
     if targets.is_empty() {
         report.problem(at, "is empty, at least one target is needed");
     }
+    let mut seen = BTreeSet::new();
     for (index, target) in targets.iter().enumerate() {
-        if targets[..index].contains(target) {
+        if !seen.insert((target.destination.as_str(), target.line())) {
             report.problem(&at.index(index), "is there twice");
         }
     }
-}
-
-pub(crate) fn packages(value: &[PackageRequest], at: &At<'_>, report: &mut Report) {
-    let mut seen: BTreeMap<&str, &PackageRequest> = BTreeMap::new();
-    for (index, request) in value.iter().enumerate() {
-        let Some(first) = seen.insert(request.name(), request) else { continue };
-        let message = if first == request {
-            format!("package `{request}` is requested twice")
-        } else {
-            format!("`{request}` contradicts `{first}`")
-        };
-        report.problem(&at.index(index), message);
-    }
-}
-
-pub(crate) fn artifact(value: &Artifact, at: &At<'_>, report: &mut Report) {
-    if value.includes.is_empty() {
-        report.problem_with_hint(
-            &at.key("includes"),
-            "names no path, so nothing would be copied",
-            "list the paths to copy, such as `etc/ssl/certs`",
-        );
-    }
-}
-
-pub(crate) fn artifact_paths(value: &[String], at: &At<'_>, report: &mut Report) {
-    for (index, path) in value.iter().enumerate() {
-        artifact_path(path, &at.index(index), report);
-    }
-    duplicates(value.iter(), "path", at, report);
-}
-
-pub(crate) fn artifact_path(value: &str, at: &At<'_>, report: &mut Report) {
-    if value.is_empty() {
-        report.problem_with_hint(at, "is empty", "write `/` for the whole root");
-    } else if let Some(reason) = forbidden_in_path(value) {
-        report.problem(at, format!("path `{}` {reason}", value.escape_debug()));
-    }
-}
-
-pub(crate) fn file_path(value: &str, at: &At<'_>, report: &mut Report) {
-    absolute(value, at, report);
-    if value.ends_with('/') {
-        report.problem(at, format!("path `{value}` names a directory, not a file"));
-    }
-}
-
-pub(crate) fn absolute(path: &str, at: &At<'_>, report: &mut Report) {
-    if !path.starts_with('/') {
-        report.problem_with_hint(at, format!("path `{path}` is not absolute"), format!("write `/{path}`"));
-    } else if let Some(reason) = forbidden_in_path(path) {
-        report.problem(at, format!("path `{}` {reason}", path.escape_debug()));
-    }
-}
-
-/// Says what makes a path unusable as an entry of a layer.
-pub(crate) fn forbidden_in_path(path: &str) -> Option<&'static str> {
-    const LENGTH_MAX: usize = 4096;
-    if path.contains('\0') {
-        Some("has a NUL character")
-    } else if path.split('/').any(|part| part == "..") {
-        Some("has a `..` component")
-    } else if path.split('/').any(|part| part.starts_with(".wh.")) {
-        Some("has a component that begins with `.wh.`, which marks deletions in layers")
-    } else if path.len() > LENGTH_MAX {
-        Some("is longer than 4096 bytes")
-    } else {
-        None
-    }
-}
-
-pub(crate) fn files(value: &[File], at: &At<'_>, report: &mut Report) {
-    duplicates(value.iter().map(|file| &file.path), "path", at, report);
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "checks take what fields hold by reference")]
-pub(crate) fn id(value: &u32, at: &At<'_>, report: &mut Report) {
-    if *value > ID_MAX {
-        report.problem(at, format!("id {value} is above {ID_MAX}"));
-    }
-}
-
-pub(crate) fn account_name(value: &str, at: &At<'_>, report: &mut Report) {
-    const LENGTH_MAX: usize = 32;
-    let fits = value.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        && value.len() <= LENGTH_MAX;
-    if !fits {
-        report.problem_with_hint(
-            at,
-            format!("`{value}` is not a name for an account"),
-            format!("use at most {LENGTH_MAX} of `[A-Za-z0-9._-]`, not beginning with `.` or `-`"),
-        );
-    }
-}
-
-pub(crate) fn account_names(value: &[String], at: &At<'_>, report: &mut Report) {
-    for (index, name) in value.iter().enumerate() {
-        account_name(name, &at.index(index), report);
-    }
-    duplicates(value.iter(), "member", at, report);
-}
-
-pub(crate) fn users(value: &[User], at: &At<'_>, report: &mut Report) {
-    duplicates(value.iter().map(|user| &user.name), "user", at, report);
-    duplicates(value.iter().map(|user| user.uid), "uid", at, report);
-    for (index, user) in value.iter().enumerate() {
-        if (user.name == "root") != (user.uid == 0) {
-            let message = format!("user `{}` has uid {}, and 0 is root's", user.name, user.uid);
-            report.problem(&at.index(index).key("uid"), message);
-        }
-    }
-}
-
-pub(crate) fn groups(value: &[Group], at: &At<'_>, report: &mut Report) {
-    duplicates(value.iter().map(|group| &group.name), "group", at, report);
-    duplicates(value.iter().map(|group| group.gid), "gid", at, report);
-}
-
-pub(crate) fn accounts(value: &Accounts, at: &At<'_>, report: &mut Report) {
-    let runs_as_root = matches!(value.runs_as.as_deref(), Some("root" | "0"));
-    if runs_as_root && !value.root {
-        report.problem_with_hint(
-            &at.key("runs-as"),
-            "is root, but the document does not enable root",
-            "add `root: true` to `accounts`, or run as another user",
-        );
-    }
-}
-
-pub(crate) fn environment(value: &BTreeMap<String, String>, at: &At<'_>, report: &mut Report) {
-    for (name, text) in value {
-        let at = at.key(name);
-        if name.is_empty() || name.contains(['=', '\0']) {
-            report.problem(&at, "variable has no name, or a `=` or NUL character in it");
-        }
-        if text.contains('\0') {
-            report.problem(&at, "value has a NUL character");
-        }
-    }
-}
-
-pub(crate) fn metadata(value: &BTreeMap<String, String>, at: &At<'_>, report: &mut Report) {
-    for key in value.keys() {
-        if key.is_empty() {
-            report.problem(&at.key(key), "key is empty");
-        } else if let Some(reserved) = RESERVED_METADATA.iter().find(|prefix| key.starts_with(**prefix)) {
-            report.problem(&at.key(key), format!("`{reserved}*` describes the base and cannot be set"));
-        }
-    }
-}
-
-pub(crate) fn stop_signal(signal: &str, at: &At<'_>, report: &mut Report) {
-    const NUMBER_MAX: u32 = 64;
-    let number = signal.parse().is_ok_and(|number: u32| (1..=NUMBER_MAX).contains(&number));
-    let name = signal.strip_prefix("SIG").is_some_and(|name| {
-        name.starts_with(|first: char| first.is_ascii_uppercase())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"+-".contains(&byte))
-    });
-    if !number && !name {
-        report.problem_with_hint(at, format!("`{signal}` is not a signal"), "write `SIGTERM` or a number");
-    }
-}
-
-pub(crate) fn platforms(platforms: &[Platform], at: &At<'_>, report: &mut Report) {
-    if platforms.is_empty() {
-        report.problem_with_hint(
-            at,
-            "is empty, at least one platform is needed",
-            "leave out the key for all platforms of the base",
-        );
-    }
-    duplicates(platforms.iter(), "platform", at, report);
 }
 
 /// Checks what concerns several fields at once, where these fields are free of problems of their own.
@@ -431,42 +161,29 @@ fn charts_stand_alone(value: &Customization, report: &mut Report) {
 }
 
 fn artifacts_share_namespace(value: &Customization, report: &mut Report) {
+    let ours: BTreeSet<&str> = value.targets.iter().map(Target::namespace).collect();
     let contents = At::ROOT.key("contents");
     let artifacts = contents.key("artifacts");
     for (index, artifact) in value.contents.artifacts.iter().enumerate() {
-        same_namespace(&artifact.name, value, &artifacts.index(index).key("name"), report);
+        same_namespace(&artifact.name, &ours, &artifacts.index(index).key("name"), report);
     }
     let certificates = At::ROOT.key("certificates");
     for (index, certificate) in value.certificates.iter().enumerate() {
         if let Certificate::Artifact(file) = certificate {
-            same_namespace(&file.artifact, value, &certificates.index(index).key("artifact"), report);
+            same_namespace(&file.artifact, &ours, &certificates.index(index).key("artifact"), report);
         }
     }
 }
 
-fn same_namespace(reference: &str, value: &Customization, at: &At<'_>, report: &mut Report) {
+fn same_namespace(reference: &str, ours: &BTreeSet<&str>, at: &At<'_>, report: &mut Report) {
     let theirs = namespace(reference);
-    if let Some(target) = value.targets.iter().find(|target| target.namespace() != theirs) {
-        let ours = target.namespace();
+    if let Some(ours) = ours.iter().find(|ours| **ours != theirs) {
         report.problem_with_hint(
             at,
             format!("artifact `{reference}` is not in namespace `{ours}` of the destination"),
             format!("push it to a repository of `{ours}`"),
         );
     }
-}
-
-/// Returns the first component of a reference that is no registry host, unless it is the repository itself.
-pub(crate) fn namespace(reference: &str) -> &str {
-    let mut parts = reference.split('/');
-    let first = parts.next().unwrap_or_default();
-    let has_host = first == "localhost" || first.contains(['.', ':']);
-    let candidate = if has_host { parts.next().unwrap_or_default() } else { first };
-    if parts.next().is_some() { candidate } else { "" }
-}
-
-fn has_space(text: &str) -> bool {
-    text.chars().any(|character| character.is_whitespace() || character.is_control())
 }
 
 fn duplicates<T: Ord + std::fmt::Display>(

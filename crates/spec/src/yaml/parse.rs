@@ -43,6 +43,8 @@ struct Open {
     node: Node,
     /// The key whose value comes next.
     key: Option<(String, Position)>,
+    /// The keys so far with their lines.
+    lines: BTreeMap<String, usize>,
     anchor: usize,
 }
 
@@ -136,7 +138,7 @@ impl Builder {
         if let Some(Open { node: Node { value: Value::Mapping(_), .. }, key: None, .. }) = self.open.last() {
             return Err(Problem::new("", Some(position), "key is a list or mapping, it must be text"));
         }
-        self.open.push(Open { node: Node { position, value }, key: None, anchor });
+        self.open.push(Open { node: Node { position, value }, key: None, lines: BTreeMap::new(), anchor });
         Ok(())
     }
 
@@ -172,11 +174,11 @@ impl Builder {
             Value::Sequence(items) => items.push(node),
             Value::Mapping(entries) => match open.key.take() {
                 Some((key, position)) => {
-                    if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-                        let message =
-                            format!("key `{key}` is given twice, first in line {}", first.position.line);
+                    if let Some(line) = open.lines.get(&key) {
+                        let message = format!("key `{key}` is given twice, first in line {line}");
                         self.problems.push(Problem::new("", Some(position), message));
                     } else {
+                        open.lines.insert(key.clone(), position.line);
                         entries.push(Entry { position, key, value: node });
                     }
                 }

@@ -3,6 +3,7 @@
 mod catalog;
 mod customization;
 mod definition;
+mod rules;
 mod scaffold;
 mod schema;
 mod yaml;
