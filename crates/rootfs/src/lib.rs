@@ -4,11 +4,16 @@
 //! Nothing in it is ever extracted to the host or executed.
 
 pub mod contents;
+pub mod draft;
 pub mod effects;
 mod encoder;
+pub mod installed;
 pub mod layer_writer;
+pub mod merge;
 pub mod package_index;
+mod pattern;
 pub mod segment;
+pub mod select;
 mod tar_header;
 pub mod tree;
 pub mod writer;

@@ -275,3 +275,86 @@ impl<R: Read> Read for Tee<R> {
         Ok(size)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use temper_testkit::Deb;
+
+    use super::*;
+
+    fn index(bytes: &[u8], data_bytes_max: u64) -> Result<IndexedPackage, IndexPackageError> {
+        index_package(bytes, &PackageLimits::default(), &ScanLimits::default(), data_bytes_max)
+    }
+
+    fn hello() -> Deb {
+        Deb::new("hello", "1:2.0-1")
+            .field("Multi-Arch", "same")
+            .file("usr/bin/hello", 0o4755, b"#!/bin/sh\necho hello\n")
+            .hardlink("usr/bin/hi", "usr/bin/hello")
+            .conffile("etc/hello.conf", b"value")
+            .conffile("opt/hello.conf", b"value of no kept file")
+            .script("postinst", "#!/bin/sh\nset -e\n")
+            .mtime(1_600_000_000)
+    }
+
+    #[test]
+    fn everything_is_known_after_one_pass() {
+        let deb = hello();
+        let package = index(&deb.build(), 1 << 20).expect("indexes");
+        let index = &package.index;
+        assert_eq!((index.name(), index.version(), index.architecture()), ("hello", "1:2.0-1", "amd64"));
+        assert!(index.is_multi_arch_same());
+        assert_eq!(index.newest_mtime(), 1_600_000_000);
+        assert_eq!(index.scripts(), [("postinst".to_owned(), "#!/bin/sh\nset -e\n".to_owned())]);
+        assert_eq!(index.conffiles().len(), 2);
+        let sums = [("/etc/hello.conf", b"value".as_slice()), ("/opt/hello.conf", b"value of no kept file")];
+        let sums = sums.map(|(path, content)| (path.to_owned(), md5_hex(content)));
+        assert_eq!(index.conffile_md5, BTreeMap::from(sums));
+        assert_eq!(package.data.as_deref(), Some(deb.data_archive().as_slice()));
+        assert_eq!(index.uncompressed_size_bytes, deb.data_archive().len() as u64);
+    }
+
+    #[test]
+    fn a_long_archive_is_not_copied() {
+        let deb = hello().build();
+        let package = index(&deb, 100).expect("indexes");
+        assert_eq!(package.data, None);
+        assert_eq!(package.index.conffile_md5.len(), 1);
+        let mut data = Vec::new();
+        let mut reader = open_data(deb.as_slice(), &PackageLimits::default()).expect("opens");
+        reader.read_to_end(&mut data).expect("reads");
+        assert_eq!(data, hello().data_archive());
+    }
+
+    #[test]
+    fn the_stored_form_round_trips_and_damage_is_noticed() {
+        let package = index(&hello().build(), 0).expect("indexes").index;
+        let bytes = package.to_bytes();
+        assert_eq!(PackageIndex::from_bytes(&bytes).expect("decodes"), package);
+        let messages = [&[][..], &[9, 9], &bytes[..bytes.len() - 1]]
+            .map(|bytes| PackageIndex::from_bytes(bytes).expect_err("fails").to_string());
+        assert_eq!(
+            messages,
+            [
+                "package index has form 0, expected 1",
+                "package index has form 9, expected 1",
+                "package index is damaged"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_package_must_not_hold_is_refused() {
+        for (deb, expected) in [
+            (hello().device("dev/null", 1, 3).build(), "files of the package cannot be taken"),
+            (hello().file("etc/.wh.passwd", 0o644, b"").build(), "files of the package cannot be taken"),
+            (
+                hello().control_file("control", 0o644, b"x").build(),
+                "control file of the package cannot be read",
+            ),
+            (hello().build()[..300].to_vec(), "package ends within member `control.tar.xz`"),
+        ] {
+            assert_eq!(index(&deb, 0).expect_err("fails").to_string(), expected);
+        }
+    }
+}

@@ -138,6 +138,12 @@ impl Tree {
         self.facts.push(facts);
     }
 
+    /// Makes what is known of the contents of another tree readable through this one.
+    pub fn add_facts_of(&mut self, other: &Self) {
+        self.facts.extend(other.facts.iter().cloned());
+        self.inline.extend(other.inline.iter().map(|(digest, bytes)| (*digest, Arc::clone(bytes))));
+    }
+
     /// Puts a node at its path and returns what stood there; a directory keeps what is below it,
     /// anything else in a directory's place removes what was below.
     pub fn put(&mut self, node: Node) -> Option<Node> {
