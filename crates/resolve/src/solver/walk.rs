@@ -1,0 +1,254 @@
+//! The walk over the dependencies of a package, without recursion: archives nest deeply.
+
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use temper_deb::{Group, groups};
+
+use super::satisfy::Clash;
+use super::state::{Failure, Mark, Solver, Why};
+use crate::problem::{Obstacle, Refusal};
+use crate::request::ForbidMode;
+use crate::resolution::{Dependency, Waived};
+use crate::universe::RecordId;
+
+/// How deep dependencies may nest. Debian's largest desktops nest to about a tenth of it.
+const DEPTH_MAX: usize = 1000;
+/// How many packages one attempt may enter, those that it drops again included.
+const STEPS_MAX: usize = 100_000;
+
+/// A package whose dependencies are being walked.
+struct Frame<'a> {
+    id: RecordId,
+    mark: Mark,
+    tasks: IntoIter<Task<'a>>,
+    current: Option<Pending<'a>>,
+}
+
+#[derive(Clone, Copy)]
+enum Task<'a> {
+    Satisfy { field: Dependency, group: Group<'a> },
+    /// Another version has to replace an installed package that clashes.
+    Replace { clash: Clash<'a> },
+}
+
+/// A task with the candidates that are left to try.
+struct Pending<'a> {
+    task: Task<'a>,
+    usable: IntoIter<RecordId>,
+    obstacles: Vec<Obstacle>,
+    circumstantial: bool,
+    opponent: Option<&'a str>,
+}
+
+enum Advance<'a> {
+    Enter(Frame<'a>),
+    Done,
+    Failed(Failure<'a>),
+}
+
+impl<'a> Solver<'a> {
+    /// Chooses a requested package with everything it needs.
+    pub(super) fn walk_requested(&mut self, id: RecordId) -> Result<(), Failure<'a>> {
+        let frame = self.enter(id, Why::Requested)?;
+        self.walk(frame)
+    }
+
+    /// Chooses another version of an installed package that cannot stay as it is.
+    pub(super) fn walk_replacement(&mut self, id: RecordId, by: &'a str) -> Result<(), Failure<'a>> {
+        let frame = self.enter(id, Why::Displaced { by })?;
+        self.walk(frame)
+    }
+
+    /// Chooses what satisfies one dependency of a package that stays.
+    pub(super) fn walk_group(
+        &mut self,
+        owner: RecordId,
+        field: Dependency,
+        group: Group<'a>,
+    ) -> Result<(), Failure<'a>> {
+        let tasks = vec![Task::Satisfy { field, group }].into_iter();
+        self.walk(Frame { id: owner, mark: self.mark(), tasks, current: None })
+    }
+
+    fn walk(&mut self, root: Frame<'a>) -> Result<(), Failure<'a>> {
+        let mut stack = vec![root];
+        while let Some(mut frame) = stack.pop() {
+            let name = self.world.name(frame.id);
+            match self.advance(&mut frame, stack.len()) {
+                Advance::Enter(child) => stack.extend([frame, child]),
+                Advance::Done => {
+                    if let Some(parent) = stack.last_mut() {
+                        parent.current = None;
+                    }
+                }
+                Advance::Failed(failure) => match stack.last_mut().and_then(|parent| parent.current.as_mut()) {
+                    Some(pending) => pending.refuse(name, failure),
+                    None => return Err(failure),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with a package until another one has to be walked first.
+    fn advance(&mut self, frame: &mut Frame<'a>, depth: usize) -> Advance<'a> {
+        let name = self.world.name(frame.id);
+        loop {
+            if let Some(pending) = &mut frame.current {
+                let Some(option) = pending.usable.next() else {
+                    return Advance::Failed(self.give_up(frame));
+                };
+                match self.try_enter(option, pending.task.why(name), depth) {
+                    Ok(child) => return Advance::Enter(child),
+                    Err(failure) => pending.refuse(self.world.name(option), failure),
+                }
+            } else if let Some(task) = frame.tasks.next() {
+                frame.current = self.prepare(frame.id, task);
+            } else {
+                return Advance::Done;
+            }
+        }
+    }
+
+    /// Looks at a task; `None` when there is nothing to do.
+    fn prepare(&mut self, id: RecordId, task: Task<'a>) -> Option<Pending<'a>> {
+        let pending = |usable: Vec<_>, obstacles, circumstantial| Pending {
+            task,
+            usable: usable.into_iter(),
+            obstacles,
+            circumstantial,
+            opponent: None,
+        };
+        match task {
+            Task::Satisfy { group, .. } if self.is_satisfied(group) => None,
+            Task::Satisfy { group, .. } => {
+                let options = self.options(group);
+                let waives = self.request.forbid_mode == ForbidMode::Waive;
+                if waives && options.usable.is_empty() && !options.forbidden.is_empty() {
+                    self.waive(Waived {
+                        package: self.world.name(id).to_owned(),
+                        relation: group.to_string(),
+                        forbidden: options.forbidden,
+                    });
+                    return None;
+                }
+                Some(pending(options.usable, options.obstacles, options.has_avoided))
+            }
+            Task::Replace { clash } if !self.is_effective(clash.other) => None,
+            Task::Replace { clash } => {
+                let candidate = self.candidate(self.world.name(clash.other));
+                Some(pending(candidate.into_iter().collect(), Vec::new(), true))
+            }
+        }
+    }
+
+    fn try_enter(&mut self, id: RecordId, why: Why<'a>, depth: usize) -> Result<Frame<'a>, Failure<'a>> {
+        let name = self.world.name(id);
+        if let Some(refusal) = self.refused.get(name) {
+            return Err(Failure { refusal: refusal.clone(), circumstantial: false, opponent: None });
+        }
+        if depth >= DEPTH_MAX {
+            return Err(Failure::depth(name));
+        }
+        self.enter(id, why)
+    }
+
+    /// Chooses a package unless something stands against it, and lists what it needs.
+    fn enter(&mut self, id: RecordId, why: Why<'a>) -> Result<Frame<'a>, Failure<'a>> {
+        self.steps += 1;
+        if self.steps > STEPS_MAX {
+            return Err(Failure::depth(self.world.name(id)));
+        }
+        let mut tasks = Vec::new();
+        for clash in self.clashes(id) {
+            if !self.is_replaceable(clash.other, id) {
+                return Err(self.conflict(id, clash));
+            }
+            tasks.push(Task::Replace { clash });
+        }
+        let mark = self.mark();
+        if !self.is_effective(id) {
+            self.choose(id, why);
+        }
+        let record = self.world.record(id);
+        tasks.extend(groups(record.pre_depends()).map(|group| Task::Satisfy { field: Dependency::PreDepends, group }));
+        tasks.extend(groups(record.depends()).map(|group| Task::Satisfy { field: Dependency::Depends, group }));
+        Ok(Frame { id, mark, tasks: tasks.into_iter(), current: None })
+    }
+
+    /// Whether an installed package can make room by another version of itself.
+    fn is_replaceable(&self, other: RecordId, newcomer: RecordId) -> bool {
+        let name = self.world.name(other);
+        self.world.is_installed(other)
+            && self.candidate(name).is_some_and(|candidate| {
+                candidate != other && !self.world.is_installed(candidate) && !self.do_clash(candidate, newcomer)
+            })
+    }
+
+    /// Drops a package whose current task has no candidate left.
+    fn give_up(&mut self, frame: &mut Frame<'a>) -> Failure<'a> {
+        self.go_back(frame.mark);
+        let Some(pending) = frame.current.take() else { return Failure::depth(self.world.name(frame.id)) };
+        let failure = match pending.task {
+            Task::Replace { clash } => self.conflict(frame.id, clash),
+            Task::Satisfy { group, .. } => Failure {
+                refusal: Arc::new(Refusal::Needs {
+                    package: self.world.name(frame.id).to_owned(),
+                    version: self.world.record(frame.id).version().to_owned(),
+                    relation: group.to_string(),
+                    alternatives: pending.obstacles,
+                }),
+                circumstantial: pending.circumstantial,
+                opponent: pending.opponent,
+            },
+        };
+        if !failure.circumstantial && !self.world.is_installed(frame.id) {
+            self.refused.insert(self.world.name(frame.id), failure.refusal.clone());
+        }
+        failure
+    }
+
+    fn conflict(&self, id: RecordId, clash: Clash<'a>) -> Failure<'a> {
+        let other = self.world.name(clash.other);
+        let because = match self.chosen.get(other) {
+            Some(choice) => choice.why.reason().to_string(),
+            None => "installed".to_owned(),
+        };
+        Failure {
+            refusal: Arc::new(Refusal::Conflict {
+                package: self.world.name(id).to_owned(),
+                declared_by: self.world.name(clash.declared_by).to_owned(),
+                relation: clash.relation.to_string(),
+                with: other.to_owned(),
+                because,
+            }),
+            circumstantial: true,
+            opponent: Some(other),
+        }
+    }
+}
+
+impl<'a> Pending<'a> {
+    fn refuse(&mut self, name: &str, failure: Failure<'a>) {
+        self.obstacles.push(Obstacle::Refused { name: name.to_owned(), refusal: failure.refusal });
+        self.circumstantial |= failure.circumstantial;
+        self.opponent = self.opponent.or(failure.opponent);
+    }
+}
+
+impl<'a> Task<'a> {
+    fn why(self, name: &'a str) -> Why<'a> {
+        match self {
+            Self::Satisfy { field, group } => Why::Needed { of: name, field, relation: group.as_str() },
+            Self::Replace { .. } => Why::Displaced { by: name },
+        }
+    }
+}
+
+impl Failure<'_> {
+    fn depth(name: &str) -> Self {
+        let refusal = Arc::new(Refusal::Depth { package: name.to_owned() });
+        Self { refusal, circumstantial: true, opponent: None }
+    }
+}
