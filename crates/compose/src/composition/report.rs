@@ -1,0 +1,102 @@
+//! What a composition says in its plan: collisions, generated files, and findings of the stages.
+
+use temper_rootfs::draft::{CollisionKind, Draft};
+use temper_rootfs::effects::Effect;
+use temper_rootfs::tree::Origin;
+
+use crate::composer::AutomaticIds;
+use crate::finding::{Finding, Findings};
+use crate::plan::{CollisionLine, GeneratedLine, NotReproducedLine};
+
+/// Adds the problems and warnings of a draft at a path of the document.
+pub(super) fn problems(draft: &Draft, at: &str, findings: &mut Findings) {
+    for problem in &draft.problems {
+        let mut finding = Finding::at(at, chain(problem));
+        finding.hint = problem.hint();
+        findings.problem(finding);
+    }
+    for warning in &draft.warnings {
+        findings.warning(Finding::at(at, warning.clone()));
+    }
+}
+
+/// Writes an error with its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Adds the warnings of the effects.
+pub(super) fn effects(effect: &Effect, findings: &mut Findings) {
+    for warning in &effect.warnings {
+        findings.warning(Finding::at("contents.packages", warning.clone()));
+    }
+}
+
+/// Lists what wins over what, by path.
+pub(super) fn collisions(drafts: &[(String, Draft)]) -> Vec<CollisionLine> {
+    let mut lines: Vec<CollisionLine> = drafts
+        .iter()
+        .flat_map(|(_, draft)| &draft.collisions)
+        .map(|collision| CollisionLine {
+            path: format!("/{}", collision.path),
+            loser: origin(&collision.loser),
+            winner: origin(&collision.winner),
+            kind: match collision.kind {
+                CollisionKind::Content => "content",
+                CollisionKind::Metadata => "metadata",
+                CollisionKind::Type => "type",
+                CollisionKind::Kept => "kept",
+            }
+            .to_owned(),
+        })
+        .collect();
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+/// Lists what is computed, by path.
+pub(super) fn generated(drafts: &[(String, Draft)]) -> Vec<GeneratedLine> {
+    let nodes = drafts.iter().flat_map(|(_, draft)| draft.nodes());
+    let mut lines: Vec<GeneratedLine> = nodes
+        .filter_map(|node| match &node.origin {
+            Origin::Generated(effect) => {
+                Some(GeneratedLine { path: format!("/{}", node.entry.path), effect: effect.clone() })
+            }
+            _ => None,
+        })
+        .collect();
+    lines.sort_by(|a, b| a.path.cmp(&b.path));
+    lines.dedup();
+    lines
+}
+
+/// Lists what scripts would do and Temper does not.
+pub(super) fn not_reproduced(effect: &Effect) -> Vec<NotReproducedLine> {
+    let lines = effect.not_reproduced.iter().map(|statement| NotReproducedLine {
+        package: statement.package.clone(),
+        at: format!("{}:{}", statement.script, statement.line),
+        statement: statement.statement.clone(),
+        reason: statement.reason.clone(),
+    });
+    lines.collect()
+}
+
+/// Returns the numbers that packages' users and groups got.
+pub(super) fn automatic_ids(effect: &Effect) -> AutomaticIds {
+    AutomaticIds {
+        users: effect.accounts.users.iter().map(|user| (user.name.clone(), user.uid)).collect(),
+        groups: effect.accounts.groups.iter().map(|group| (group.name.clone(), group.gid)).collect(),
+    }
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Base => "base".to_owned(),
+        Origin::Package(name) => format!("package {name}"),
+        Origin::Generated(effect) => format!("effect {effect}"),
+        Origin::Artifact(reference) => format!("artifact {reference}"),
+        Origin::Document => "document".to_owned(),
+    }
+}

@@ -1,0 +1,113 @@
+//! Images as composition reads them: bases and artifacts with one entry for each platform.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use temper_oci::{Descriptor, Digest, Document, ImageConfig, ImageDocument, Manifest, Platform};
+
+use crate::error::{ComposeError, External};
+
+/// An image somewhere: in a layout, a registry, or the store itself. What it returns has the digest that was asked for.
+pub trait ImageSource: Send + Sync {
+    /// How messages and plans call the image.
+    fn reference(&self) -> &str;
+
+    /// Reads its index, or its manifest where it has no index.
+    fn root(&self) -> Result<ImageDocument, External>;
+
+    /// Reads a manifest or config whole.
+    fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External>;
+
+    /// Opens a layer for reading; its reader fails where the bytes are not those of the digest.
+    fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External>;
+
+    /// Says whether the repository's tags cannot be moved, where that is known.
+    fn has_immutable_tags(&self) -> Option<bool> {
+        None
+    }
+}
+
+/// An image with the parts of all its platforms.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// How messages and plans call it.
+    pub reference: String,
+    /// Its index, or its manifest where it has no index.
+    pub root: ImageDocument,
+    /// Its platforms in the order of the index; placeholders of build attestations are left out.
+    pub platforms: Vec<PlatformImage>,
+}
+
+/// One platform of an image.
+#[derive(Clone, Debug)]
+pub struct PlatformImage {
+    /// Which one.
+    pub platform: Platform,
+    /// Its manifest.
+    pub manifest: Document<Manifest>,
+    /// Its config.
+    pub config: ImageConfig,
+}
+
+impl Image {
+    /// Reads index, manifests and configs of an image.
+    pub fn load(source: &dyn ImageSource) -> Result<Self, ComposeError> {
+        let root = source.root()?;
+        let platforms = match &root {
+            ImageDocument::Manifest(manifest) => vec![load_platform(source, None, manifest.clone())?],
+            ImageDocument::Index(index) => index
+                .images()
+                .map(|(platform, descriptor)| {
+                    let bytes = source.document(descriptor)?;
+                    let manifest = Document::parse(bytes).map_err(|error| wrong(source, &error))?;
+                    load_platform(source, Some(platform), manifest)
+                })
+                .collect::<Result<_, _>>()?,
+        };
+        if platforms.is_empty() {
+            return Err(wrong(source, &"its index names no platform"));
+        }
+        Ok(Self { reference: source.reference().to_owned(), root, platforms })
+    }
+
+    /// Returns the digest of its index, or of its manifest where it has no index.
+    pub fn digest(&self) -> Digest {
+        self.root.digest()
+    }
+
+    /// Returns the parts of a platform, if it has it.
+    pub fn find(&self, platform: &Platform) -> Option<&PlatformImage> {
+        self.platforms.iter().find(|image| image.platform == *platform)
+    }
+
+    /// Lists its platforms.
+    pub fn platforms(&self) -> Vec<Platform> {
+        self.platforms.iter().map(|image| image.platform.clone()).collect()
+    }
+}
+
+fn load_platform(
+    source: &dyn ImageSource,
+    platform: Option<Platform>,
+    manifest: Document<Manifest>,
+) -> Result<PlatformImage, ComposeError> {
+    if !manifest.is_image() {
+        return Err(wrong(source, &format!("manifest `{}` is not that of an image", manifest.digest())));
+    }
+    let config =
+        ImageConfig::parse(&source.document(&manifest.config)?).map_err(|error| wrong(source, &error))?;
+    if config.diff_ids().len() != manifest.layers.len() {
+        let (layers, diff_ids) = (manifest.layers.len(), config.diff_ids().len());
+        return Err(wrong(
+            source,
+            &format!("its manifest has {layers} layers, its config {diff_ids} diff ids"),
+        ));
+    }
+    // The index speaks for the image; a manifest that stands alone has only its config to say.
+    let platform = platform.unwrap_or_else(|| config.platform());
+    Ok(PlatformImage { platform, manifest, config })
+}
+
+fn wrong(source: &dyn ImageSource, reason: &dyn std::fmt::Display) -> ComposeError {
+    ComposeError::Image { reference: source.reference().to_owned(), reason: reason.to_string() }
+}
