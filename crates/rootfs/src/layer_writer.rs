@@ -137,6 +137,42 @@ impl<W: Write> LayerWriter<W> {
     }
 }
 
+/// Why an archive could not be written in another form.
+#[derive(Debug, thiserror::Error)]
+pub enum RecompressError {
+    /// The output failed.
+    #[error("the layer cannot be written")]
+    Output(#[source] io::Error),
+    /// The archive failed.
+    #[error("the layer cannot be read")]
+    Archive(#[source] io::Error),
+}
+
+/// Writes an uncompressed archive as it is as one gzip member or zstd frame; its diff id stays.
+pub fn recompress<W: Write>(
+    mut archive: impl Read,
+    compression: Compression,
+    out: W,
+) -> Result<(LayerRecord, W), RecompressError> {
+    let output = RecompressError::Output;
+    let encoder = Encoder::new(compression, NonZeroU32::MIN, Measured::new(out)).map_err(output)?;
+    let mut encoder = Measured::new(encoder);
+    let mut block = vec![0; COPY_BYTES];
+    loop {
+        match archive.read(&mut block) {
+            Ok(0) => break,
+            Ok(size) => encoder.write_all(&block[..size]).map_err(output)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(RecompressError::Archive(error)),
+        }
+    }
+    let (encoder, diff_id, uncompressed_size_bytes) = encoder.finish();
+    let (out, _) = encoder.finish().map_err(output)?;
+    let (mut out, digest, size_bytes) = out.finish();
+    out.flush().map_err(output)?;
+    Ok((LayerRecord { digest, size_bytes, diff_id, uncompressed_size_bytes, compression }, out))
+}
+
 /// Joins segments in order to one layer blob.
 pub fn join<R: Read, W: Write>(
     segments: impl IntoIterator<Item = (SegmentRecord, R)>,

@@ -3,6 +3,7 @@
 //! An engine crate: it may use the formats; it must not know HTTP, SQL, host paths, environment, or clocks.
 //! Nothing in it is ever extracted to the host or executed.
 
+pub mod accounts;
 pub mod contents;
 pub mod draft;
 pub mod effects;

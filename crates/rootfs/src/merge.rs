@@ -50,9 +50,11 @@ impl Metadata {
         Self { mode, uid: 0, gid: 0, mtime }
     }
 
+    /// Makes an entry; a path that has no plain form is left for the merge to refuse.
     fn entry(self, path: &str, kind: EntryKind) -> Entry {
         let Self { mode, uid, gid, mtime } = self;
-        Entry { path: path.to_owned(), kind, mode, uid, gid, mtime, xattrs: BTreeMap::new() }
+        let path = temper_oci::normalize_path(path).unwrap_or_else(|| path.to_owned());
+        Entry { path, kind, mode, uid, gid, mtime, xattrs: BTreeMap::new() }
     }
 }
 

@@ -23,10 +23,8 @@ pub struct DocumentFile<'a> {
 pub fn merge_document(tree: &mut Tree, files: &[DocumentFile<'_>], time: i64) -> Draft {
     let mut merge = Merge::new(tree);
     for file in files {
-        // A path that has no plain form is left for the merge to refuse.
-        let path = temper_oci::normalize_path(file.path).unwrap_or_else(|| file.path.to_owned());
         let metadata = Metadata { mode: file.mode, uid: file.uid, gid: file.gid, mtime: time };
-        merge.put_file(&path, file.content, metadata, Origin::Document);
+        merge.put_file(file.path, file.content, metadata, Origin::Document);
     }
     merge.finish()
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use temper_oci::{Compression, Digest, Entry, EntryKind, Record, ScanLimits, ScanMode, scan_tar};
 
 use super::*;
-use crate::layer_writer::{JoinError, LayerWriter, join};
+use crate::layer_writer::{JoinError, LayerWriter, join, recompress};
 use crate::segment::WRITER_VERSION;
 use crate::tree::{Node, Origin};
 
@@ -217,6 +217,19 @@ fn a_chain_of_segments_holds_what_one_segment_holds() {
         let many = layer(&parts, form);
         assert_eq!(many.0.diff_id, one.0.diff_id, "{form}");
         assert_eq!(decoded(&many.1, form), decoded(&one.1, form));
+    }
+}
+
+#[test]
+fn a_layer_in_another_form_keeps_its_diff_id() {
+    let nodes = varied();
+    let zstd = layer(&[written(&nodes, &[], &WriteOptions::new(Compression::Zstd))], Compression::Zstd);
+    let archive = decoded(&zstd.1, Compression::Zstd);
+    for form in FORMS {
+        let (record, blob) = recompress(archive.as_slice(), form, Vec::new()).expect("writes");
+        assert_eq!((record.diff_id, record.uncompressed_size_bytes), (zstd.0.diff_id, archive.len() as u64));
+        assert_eq!((record.digest, record.size_bytes), (Digest::of(&blob), blob.len() as u64));
+        assert!(decoded(&blob, form) == archive, "{form}");
     }
 }
 
