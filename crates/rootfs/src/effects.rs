@@ -1,5 +1,25 @@
 //! What installing packages does beyond unpacking them, computed from the tree; no script is ever executed.
 
+pub mod alternatives;
+pub mod apply;
+pub mod ca_certificates;
+pub mod commands;
+pub mod ld_so_cache;
+pub mod localtime;
+mod run;
+pub mod scripts;
+pub mod shells;
+pub mod statoverride;
+#[cfg(test)]
+mod testing;
+pub mod tmpfiles;
+pub mod users;
+
+pub use apply::apply;
+pub use ld_so_cache::{ld_so_cache, soname_links};
+pub use run::run;
+pub use users::{AccountAdditions, AccountOptions, GroupAddition, UserAddition};
+
 use crate::tree::Tree;
 
 /// An installed or added package, as an effect sees it.
@@ -11,6 +31,8 @@ pub struct EffectPackage {
     pub architecture: String,
     /// Version.
     pub version: String,
+    /// The base's version, where the package is upgraded.
+    pub previous_version: Option<String>,
     /// Maintainer scripts by name (`preinst`, `postinst`, …), as text.
     pub scripts: Vec<(String, String)>,
     /// Paths that the package owns, in the form of `Entry::path`, resolved to where they stand in the tree.
@@ -43,6 +65,19 @@ pub enum Change {
         path: String,
         /// What.
         content: Vec<u8>,
+        /// Permission bits.
+        mode: u32,
+        /// Owner.
+        uid: u64,
+        /// Group.
+        gid: u64,
+    },
+    /// A file with the content of another file of the tree.
+    Copy {
+        /// Where.
+        path: String,
+        /// The other file, links already followed.
+        from: String,
         /// Permission bits.
         mode: u32,
         /// Owner.
@@ -106,6 +141,8 @@ pub struct NotReproduced {
 pub struct Effect {
     /// Changes in order.
     pub changes: Vec<Change>,
+    /// Users and groups to add.
+    pub accounts: AccountAdditions,
     /// What was left out.
     pub not_reproduced: Vec<NotReproduced>,
     /// Warnings for the plan, each one sentence.

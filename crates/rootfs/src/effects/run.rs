@@ -1,0 +1,129 @@
+//! Runs every effect in a fixed order and joins what they change.
+
+use std::collections::BTreeMap;
+
+use super::users::AccountOptions;
+use super::{Change, Effect, EffectContext, alternatives, apply, ca_certificates, commands, localtime, shells};
+use super::{scripts, statoverride, tmpfiles, users};
+use crate::tree::{Origin, Tree};
+
+/// Runs the effects: accounts, file commands of scripts, alternatives, certificates, shells, time zone, `tmpfiles.d`,
+/// overrides. Each sees what the ones before it changed; accounts come first, since owners are named by them, and
+/// overrides last, since they win.
+///
+/// The result has at most one change for each path, sorted by path, and one [`Change::Metadata`] after it at most. A
+/// path that an artifact or the document gives is never changed. Copies name paths of `ctx.tree`.
+pub fn run(ctx: &EffectContext<'_>, options: &AccountOptions) -> Effect {
+    let scripts = scripts::Scripts::read(ctx);
+    let mut runner = Runner { tree: ctx.tree.clone(), joined: Effect::default(), changes: BTreeMap::new() };
+    let (effect, accounts) = users::users(ctx, &scripts, options);
+    runner.join(ctx, effect);
+    let steps: [&dyn Fn(&EffectContext<'_>) -> Effect; 7] = [
+        &|ctx| commands::commands(ctx, &scripts, &accounts),
+        &|ctx| alternatives::alternatives(ctx, &scripts),
+        &ca_certificates::ca_certificates,
+        &|ctx| shells::shells(ctx, &scripts),
+        &localtime::localtime,
+        &|ctx| tmpfiles::tmpfiles(ctx, &accounts),
+        &|ctx| statoverride::statoverride(ctx, &scripts, &accounts),
+    ];
+    for step in steps {
+        let effect = step(&EffectContext { tree: &runner.tree, ..*ctx });
+        runner.join(ctx, effect);
+    }
+    let mut joined = runner.joined;
+    joined.not_reproduced.extend(scripts::not_reproduced::not_reproduced(&scripts));
+    joined.not_reproduced.sort();
+    joined.not_reproduced.dedup();
+    joined.changes = runner.changes.into_values().flat_map(Joined::into_changes).collect();
+    joined
+}
+
+struct Runner {
+    /// The tree with everything that was changed so far.
+    tree: Tree,
+    joined: Effect,
+    changes: BTreeMap<String, Joined>,
+}
+
+/// What becomes of one path.
+#[derive(Default)]
+struct Joined {
+    made: Option<Change>,
+    metadata: Option<Change>,
+}
+
+impl Joined {
+    fn into_changes(self) -> impl Iterator<Item = Change> {
+        self.made.into_iter().chain(self.metadata)
+    }
+}
+
+impl Runner {
+    fn join(&mut self, ctx: &EffectContext<'_>, effect: Effect) {
+        let is_given = |change: &Change| {
+            let node = ctx.tree.get(change.path());
+            node.is_some_and(|node| matches!(node.origin, Origin::Artifact(_) | Origin::Document))
+        };
+        let changes: Vec<Change> = effect.changes.into_iter().filter(|change| !is_given(change)).collect();
+        apply::apply(&mut self.tree, &changes, "effects", ctx.time);
+        for change in changes {
+            self.record(change);
+        }
+        self.joined.not_reproduced.extend(effect.not_reproduced);
+        self.joined.warnings.extend(effect.warnings);
+        self.joined.accounts.users.extend(effect.accounts.users);
+        self.joined.accounts.groups.extend(effect.accounts.groups);
+        self.joined.accounts.members.extend(effect.accounts.members);
+    }
+
+    fn record(&mut self, change: Change) {
+        let joined = self.changes.entry(change.path().to_owned()).or_default();
+        match (&change, &mut joined.made, &mut joined.metadata) {
+            (Change::Metadata { mode, uid, gid, .. }, made, metadata) => match made.as_mut().or(metadata.as_mut()) {
+                Some(before) => before.set_metadata(*mode, *uid, *gid),
+                None => *metadata = Some(change),
+            },
+            (_, made, metadata) => {
+                *metadata = None;
+                *made = Some(change);
+            }
+        }
+    }
+}
+
+impl Change {
+    /// Returns the path that changes.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::File { path, .. }
+            | Self::Copy { path, .. }
+            | Self::Symlink { path, .. }
+            | Self::Directory { path, .. }
+            | Self::Metadata { path, .. }
+            | Self::Remove { path } => path,
+        }
+    }
+
+    /// Takes over owner and mode; links and removals have none.
+    fn set_metadata(&mut self, new_mode: Option<u32>, new_uid: Option<u64>, new_gid: Option<u64>) {
+        match self {
+            Self::File { mode, uid, gid, .. }
+            | Self::Copy { mode, uid, gid, .. }
+            | Self::Directory { mode, uid, gid, .. } => {
+                *mode = new_mode.unwrap_or(*mode);
+                *uid = new_uid.unwrap_or(*uid);
+                *gid = new_gid.unwrap_or(*gid);
+            }
+            Self::Metadata { mode, uid, gid, .. } => {
+                *mode = new_mode.or(*mode);
+                *uid = new_uid.or(*uid);
+                *gid = new_gid.or(*gid);
+            }
+            Self::Symlink { .. } | Self::Remove { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

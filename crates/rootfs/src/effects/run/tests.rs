@@ -1,0 +1,71 @@
+//! The joined result of all effects.
+
+use super::*;
+use crate::effects::testing::{Fixture, check, put};
+
+#[test]
+fn overrides_win_over_commands_and_name_new_groups() {
+    let postinst = "addgroup --system crontab\nchmod 0700 /usr/bin/crontab\n\
+                    if ! dpkg-statoverride --list /usr/bin/crontab > /dev/null ; then\n\
+                    dpkg-statoverride --update --add root crontab 2755 /usr/bin/crontab\nfi\nldconfig\ndot -c";
+    let fixture = Fixture::default().package("cron", postinst, &["usr/bin/crontab"]);
+    check(
+        &run(&fixture.context(), &AccountOptions::default()),
+        &[
+            "usr/bin/crontab (2755 0:100)",
+            r"var/lib/dpkg/statoverride = root crontab 2755 /usr/bin/crontab\n (644 0:0)",
+            "group crontab 100 !",
+            "? cron 7: `dot` is not reproduced",
+        ],
+    );
+}
+
+#[test]
+fn overrides_of_the_base_reach_added_paths() {
+    let base = ["etc/group = adm:x:4:\n", "var/lib/dpkg/statoverride = root adm 750 /usr/bin/a\nroot none 700 /usr/bin/b\n"];
+    let fixture = Fixture::base(&base).package("demo", "", &["usr/bin/a", "usr/bin/b"]);
+    check(
+        &run(&fixture.context(), &AccountOptions::default()),
+        &["usr/bin/a (750 0:4)", "! `/usr/bin/b` does not get the owner `root:none`, since it is no account"],
+    );
+}
+
+#[test]
+fn one_path_changes_once() {
+    let postinst = "mkdir /srv/a\nchmod 700 /srv/a\nchown 5:6 /srv/a\ntouch /srv/b\nrm /srv/b\ntouch /srv/c\nln -sf x /srv/c";
+    let fixture = Fixture::default().package("demo", postinst, &[]);
+    check(
+        &run(&fixture.context(), &AccountOptions::default()),
+        &["srv/a/ (700 5:6)", "srv/b removed", "srv/c -> x"],
+    );
+}
+
+#[test]
+fn what_the_document_gives_stays() {
+    let mut fixture = Fixture::default().package("demo", "ln -sf x /etc/a\nchmod 600 /etc/b", &[]);
+    put(&mut fixture.tree, &["etc/a", "etc/b"]);
+    for path in ["etc/a", "etc/b"] {
+        fixture.tree.get_mut(path).expect("is there").origin = Origin::Document;
+    }
+    check(&run(&fixture.context(), &AccountOptions::default()), &[]);
+}
+
+#[test]
+fn the_time_zone_and_the_shells_follow_their_packages() {
+    let files = ["usr/share/zoneinfo/Etc/UTC", "usr/share/debianutils/shells = # c\n/bin/sh\n", "usr/share/debianutils/shells.d/zsh = /bin/zsh # z\n"];
+    let fixture = Fixture::base(&["bin -> usr/bin"]).package("tzdata", "add-shell /opt/sh", &files);
+    check(
+        &run(&fixture.context(), &AccountOptions::default()),
+        &[
+            "etc/localtime -> /usr/share/zoneinfo/Etc/UTC",
+            r"etc/shells = # c\n/bin/sh\n/usr/bin/sh\n/bin/zsh \n/usr/bin/zsh \n/opt/sh\n (644 0:0)",
+            r"var/lib/shells.state = /bin/sh\n/usr/bin/sh\n/bin/zsh \n/usr/bin/zsh \n (644 0:0)",
+        ],
+    );
+}
+
+#[test]
+fn nothing_added_changes_nothing() {
+    let fixture = Fixture::base(&["etc/passwd = a", "usr/share/debianutils/shells = /bin/sh\n", "etc/ssl/certs/ca-certificates.crt"]);
+    check(&run(&fixture.context(), &AccountOptions::default()), &[]);
+}

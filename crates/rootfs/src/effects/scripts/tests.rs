@@ -1,0 +1,156 @@
+//! What is read from scripts: branches, variables, functions, loops, and what stays unknown.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::tree::Tree;
+
+fn read(tree: &Tree, previous_version: Option<&str>, script: &str) -> Scripts {
+    let package = EffectPackage {
+        name: "demo".to_owned(),
+        architecture: "amd64".to_owned(),
+        previous_version: previous_version.map(str::to_owned),
+        scripts: vec![("postinst".to_owned(), script.to_owned())],
+        ..EffectPackage::default()
+    };
+    let packages = [package];
+    Scripts::read(&EffectContext {
+        tree,
+        base: tree,
+        packages: &packages,
+        has_dpkg: true,
+        architecture: "arm64",
+        time: 0,
+    })
+}
+
+/// Lists the calls as text: unknown words in `<>`, doubts after `??`.
+fn calls(scripts: &Scripts) -> Vec<String> {
+    let word = |word: &Argument| match word {
+        Argument::Known(value) => value.clone(),
+        Argument::Unknown(raw) => format!("<{raw}>"),
+    };
+    let call = |call: &Call| {
+        let mut text = call.words.iter().map(word).collect::<Vec<_>>().join(" ");
+        for path in &call.writes {
+            text = format!("{text} > {}", word(path));
+        }
+        match &call.doubt {
+            Some(doubt) => format!("{}: {text} ?? {doubt}", call.line),
+            None => format!("{}: {text}", call.line),
+        }
+    };
+    scripts.calls.iter().map(call).collect()
+}
+
+#[track_caller]
+fn check(script: &str, expected: &[&str]) {
+    let scripts = read(&Tree::default(), None, script);
+    assert_eq!(scripts.not_reproduced, []);
+    assert_eq!(calls(&scripts), expected, "{script}");
+}
+
+#[test]
+fn branches_of_configure_are_taken() {
+    check("if [ \"$1\" = configure ]; then x a; else x b; fi", &["1: x a"]);
+    check("case \"$1\" in\n(configure|abort-upgrade) x a;;\n*) x b;;\nesac", &["2: x a"]);
+    check("case $1 in remove) x a;; *) x b; esac", &["1: x b"]);
+    check("action=$1\nif test $action != \"configure\"\nthen\n exit 0\nfi\nx a", &["6: x a"]);
+    check("[ \"$1\" = \"triggered\" ] && x a\n[ \"$1\" = \"configure\" ] || exit 0\nx b", &["3: x b"]);
+    check("if [ \"$1\" = \"configure\" ] || [ \"$1\" = \"abort-upgrade\" ] ; then x a; fi", &["1: x a"]);
+    check("if ! [ \"$1\" = configure -a -z \"$2\" ]; then x a; elif true; then x b; fi", &["1: x b"]);
+    check("exit 0\nx a", &[]);
+}
+
+#[test]
+fn words_are_joined_split_and_expanded() {
+    check("x --a \\\n  'b c' \"d\"e f\\ g # no\ny", &["1: x --a b c de f g", "3: y"]);
+    check("U=\"a b\" V=c\nx $U \"$U\" ${V}d ${V:-e} ${DPKG_ROOT:-}/f", &["2: x a b a b cd c /f"]);
+    check("F=/a/b.conf; x ${F%/*} ${F##*/} ${F%.conf}", &["1: x /a b.conf /a/b"]);
+    check("systemd-sysusers ${DPKG_ROOT:+--root=\"$DPKG_ROOT\"} a.conf", &["1: systemd-sysusers a.conf"]);
+    check("x $(dpkg --print-architecture) `hostname` $Y *.so", &["1: x arm64 <`hostname`> <$Y> <*.so>"]);
+    check("x >/dev/null 2>&1 <<EOF\nchown a b\nEOF\ny >> /etc/z", &["1: x", "4: y > /etc/z"]);
+}
+
+#[test]
+fn functions_and_loops_are_followed() {
+    check("f () {\n\tD=\"${1}\"\n\tchown $2:adm $D\n}\nf /var/a root", &["3: chown root:adm /var/a"]);
+    check("f() { g \"$@\"; }; g() { x $# \"$@\"; }; f a 'b c'", &["1: x 2 a b c"]);
+    check("for i in a b; do [ $i = b ] && continue; x $i; done; y", &["1: x a", "1: y"]);
+    check("f() { return 0; x; }; f && y", &["1: y"]);
+}
+
+#[test]
+fn what_only_a_run_could_tell_is_doubtful() {
+    check(
+        "if grep -q a /b; then M=1; x $M; else y; fi; z $M",
+        &[
+            "1: grep -q a /b",
+            "1: x 1 ?? it depends on `grep -q a /b`",
+            "1: y ?? it depends on `grep -q a /b`",
+            "1: z <$M>",
+        ],
+    );
+    check(
+        "grep a /b || exit 0\nx",
+        &["1: grep a /b", "2: x ?? it depends on `grep a /b`"],
+    );
+    check("grep a /b || exit 1\nx", &["1: grep a /b", "2: x"]);
+    check(
+        "for i in $(ls); do x $i; done",
+        &["1: x <$i> ?? it is repeated for each of `$(ls)`"],
+    );
+    check("while read a; do x $a; done; y", &["1: x <$a> ?? it stands in a loop on `read a`", "1: y"]);
+}
+
+#[test]
+fn versions_tell_an_installation_from_an_upgrade() {
+    let script = "if [ -z \"$2\" ]; then x; fi\nif dpkg --compare-versions \"$2\" lt-nl 2; then y; fi";
+    let check = |previous, expected: &[&str]| {
+        assert_eq!(calls(&read(&Tree::default(), previous, script)), expected);
+    };
+    check(None, &["1: x"]);
+    check(Some("1"), &["2: y ?? it depends on `dpkg --compare-versions \"$2\" lt-nl 2`"]);
+}
+
+#[test]
+fn other_languages_and_broken_scripts_are_reported() {
+    for (script, line, reason) in [
+        ("#!/usr/bin/perl\n1;", 1, "the script is not a shell script"),
+        ("x\nif true; then", 2, "the script is not understood: `fi` is missing"),
+        ("x 'a", 1, "the script is not understood: a quote is not closed"),
+    ] {
+        let scripts = read(&Tree::default(), None, script);
+        let found: Vec<_> = scripts.not_reproduced.iter().map(|n| (n.line, n.reason.as_str())).collect();
+        assert_eq!(found, [(line, reason)], "{script}");
+    }
+}
+
+#[test]
+fn only_calls_that_matter_are_listed() {
+    let script = "systemctl enable x || true\nldconfig\ndot -c\nmv /tmp/x /tmp/y\nrm -rf /etc/x\necho a > /etc/y\n\
+                  if [ -x \"$(command -v py3compile)\" ]; then py3compile -p x; fi\n$CMD\nlocaledef x";
+    let list = not_reproduced::not_reproduced(&read(&Tree::default(), None, script));
+    let list: Vec<_> = list.iter().map(|n| format!("{} {}", n.line, n.reason)).collect();
+    assert_eq!(
+        list,
+        [
+            "3 `dot` is not reproduced",
+            "6 it writes `/etc/y`",
+            "8 the command is only known when the script runs",
+            "9 `localedef` is not reproduced",
+        ]
+    );
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics(script in "(if|then|fi|case|esac|in|for|do|done|while|[ \n;&|()${}'\"`\\\\<>#!*?\\[\\]=:%a-c0-9-]){0,60}") {
+        read(&Tree::default(), None, &script);
+    }
+
+    #[test]
+    fn any_text_is_bounded(script in ".{0,200}") {
+        read(&Tree::default(), Some("1"), &script);
+    }
+}

@@ -1,0 +1,122 @@
+//! The names and ids of users and groups while packages add theirs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::AccountOptions;
+use crate::effects::EffectContext;
+
+/// Ids of accounts by name, and which ids are free.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// Uid and gid by user name.
+    pub users: BTreeMap<String, (u32, u32)>,
+    /// Gid by group name.
+    pub groups: BTreeMap<String, u32>,
+    previous_users: BTreeMap<String, u32>,
+    previous_groups: BTreeMap<String, u32>,
+}
+
+/// The automatic ids of system accounts.
+const SYSTEM: std::ops::RangeInclusive<u32> = 100..=999;
+/// Those of `useradd --system`, whose default begins one later.
+const USERADD_SYSTEM: std::ops::RangeInclusive<u32> = 101..=999;
+
+/// How an automatic id is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Automatic {
+    /// `adduser`: the first free one from 100 up.
+    Up,
+    /// `systemd-sysusers`: from 999 down, free as uid and as gid.
+    Down,
+    /// `useradd`: below the lowest that is taken, else from 999 down.
+    BelowLowest,
+}
+
+impl Directory {
+    /// Starts with the accounts of the given files and those of the document.
+    pub(super) fn new(passwd: &str, group: &str, options: &AccountOptions) -> Self {
+        let id = |line: &str, index: usize| line.split(':').nth(index)?.parse().ok();
+        let name = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
+        let mut users: BTreeMap<_, _> =
+            passwd.lines().filter_map(|line| Some((name(line), (id(line, 2)?, id(line, 3)?)))).collect();
+        let mut groups: BTreeMap<_, _> =
+            group.lines().filter_map(|line| Some((name(line), id(line, 2)?))).collect();
+        users.extend(options.document_users.clone());
+        groups.extend(options.document_groups.clone());
+        let (previous_users, previous_groups) =
+            (options.previous_users.clone(), options.previous_groups.clone());
+        Self { users, groups, previous_users, previous_groups }
+    }
+
+    /// Reads the accounts of a tree.
+    pub fn of(ctx: &EffectContext<'_>, options: &AccountOptions) -> Self {
+        let text = |path| String::from_utf8_lossy(ctx.tree.read(path).unwrap_or_default()).into_owned();
+        Self::new(&text("etc/passwd"), &text("etc/group"), options)
+    }
+
+    /// Returns the uid that a name or number stands for; `root` is 0 in every tree.
+    pub fn uid(&self, user: &str) -> Option<u32> {
+        self.users.get(user).map(|(uid, _)| *uid).or_else(|| number(user))
+    }
+
+    /// Returns the gid that a name or number stands for; `root` is 0 in every tree.
+    pub fn gid(&self, group: &str) -> Option<u32> {
+        self.groups.get(group).copied().or_else(|| number(group))
+    }
+
+    fn uids(&self) -> BTreeSet<u32> {
+        self.users.values().map(|(uid, _)| *uid).collect()
+    }
+
+    fn gids(&self) -> BTreeSet<u32> {
+        self.groups.values().copied().collect()
+    }
+
+    /// Finds a uid for a new user; `None` if every automatic one is taken.
+    pub(super) fn free_uid(&self, name: &str, how: Automatic) -> Option<u32> {
+        let (uids, gids) = (self.uids(), self.gids());
+        let own = self.groups.get(name);
+        let previous = self.previous_users.get(name).filter(|uid| !uids.contains(uid));
+        if let Some(previous) = previous {
+            return Some(*previous);
+        }
+        match how {
+            Automatic::Down => {
+                let is_free = |uid: &u32| !uids.contains(uid) && (!gids.contains(uid) || own == Some(uid));
+                own.copied().filter(is_free).or_else(|| SYSTEM.rev().find(is_free))
+            }
+            _ => find(how, &uids),
+        }
+    }
+
+    /// Finds a gid for a new group; `None` if every automatic one is taken.
+    pub(super) fn free_gid(&self, name: &str, wish: Option<u32>, how: Automatic) -> Option<u32> {
+        let (uids, gids) = (self.uids(), self.gids());
+        let previous = self.previous_groups.get(name).copied();
+        if let Some(gid) = previous.or(wish).filter(|gid| !gids.contains(gid)) {
+            return Some(gid);
+        }
+        match how {
+            Automatic::Down => {
+                let own = self.users.get(name).map(|(uid, _)| *uid);
+                let is_free = |gid: &u32| !gids.contains(gid) && (!uids.contains(gid) || own == Some(*gid));
+                SYSTEM.rev().find(is_free)
+            }
+            _ => find(how, &gids),
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u32> {
+    if name == "root" { Some(0) } else { name.parse().ok() }
+}
+
+fn find(how: Automatic, taken: &BTreeSet<u32>) -> Option<u32> {
+    let is_free = |id: &u32| !taken.contains(id);
+    if how == Automatic::Up {
+        return SYSTEM.into_iter().find(is_free);
+    }
+    let below = taken.range(USERADD_SYSTEM).next().map_or(*USERADD_SYSTEM.end(), |lowest| lowest - 1);
+    let below = Some(below).filter(|id| USERADD_SYSTEM.contains(id));
+    below.or_else(|| USERADD_SYSTEM.rev().find(is_free))
+}
