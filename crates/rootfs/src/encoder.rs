@@ -91,7 +91,7 @@ impl<W: Write> Write for Encoder<W> {
 
 /// Decompresses one member or frame that is written to it and digests the result.
 pub(crate) enum Decoder {
-    None(Measured<io::Sink>),
+    None(Box<Measured<io::Sink>>),
     Gzip(Box<flate2::write::GzDecoder<Measured<io::Sink>>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Measured<io::Sink>>>),
 }
@@ -101,7 +101,7 @@ impl Decoder {
     pub(crate) fn new(compression: Compression, hasher: DigestHasher) -> io::Result<Self> {
         let content = Measured { out: io::sink(), hasher, size_bytes: 0 };
         Ok(match compression {
-            Compression::None => Self::None(content),
+            Compression::None => Self::None(Box::new(content)),
             Compression::Gzip => Self::Gzip(Box::new(flate2::write::GzDecoder::new(content))),
             Compression::Zstd => Self::Zstd(Box::new(zstd::stream::write::Decoder::new(content)?)),
         })
@@ -110,7 +110,7 @@ impl Decoder {
     /// Ends the member or frame; returns the hasher and the number of bytes that came out.
     pub(crate) fn finish(self) -> io::Result<(DigestHasher, u64)> {
         let content = match self {
-            Self::None(content) => content,
+            Self::None(content) => *content,
             Self::Gzip(decoder) => decoder.finish()?,
             Self::Zstd(mut decoder) => {
                 decoder.flush()?;

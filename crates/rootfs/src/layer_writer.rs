@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use temper_oci::{Compression, Digest, DigestHasher};
 
 use crate::encoder::{Decoder, Encoder, Measured};
+use crate::mismatch::Mismatch;
 use crate::segment::SegmentRecord;
 use crate::tar_header;
 
@@ -45,14 +46,12 @@ pub enum JoinError {
         source: io::Error,
     },
     /// A stored segment is not what its record says.
-    #[error("segment {key} has digest {found}, expected {expected}")]
+    #[error("segment {key} has {digests}")]
     Differs {
         /// Its key.
         key: Digest,
-        /// Digest that the record names.
-        expected: Digest,
-        /// Digest of what was read.
-        found: Digest,
+        /// Digest of the record and of what was read.
+        digests: Box<Mismatch>,
     },
     /// A stored segment holds an archive part of another length.
     #[error("segment {key} holds {found} bytes uncompressed, expected {expected}")]
@@ -101,7 +100,7 @@ impl<W: Write> LayerWriter<W> {
         }
         let (expected, found) = (record.digest, digest.finish());
         if expected != found {
-            return Err(JoinError::Differs { key, expected, found });
+            return Err(JoinError::Differs { key, digests: Box::new(Mismatch { expected, found }) });
         }
         let (archive, found) = decoder.finish().map_err(failed)?;
         let expected = record.uncompressed_size_bytes;

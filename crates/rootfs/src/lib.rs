@@ -11,6 +11,7 @@ mod encoder;
 pub mod installed;
 pub mod layer_writer;
 pub mod merge;
+pub mod mismatch;
 pub mod package_database;
 pub mod package_index;
 mod pattern;

@@ -116,10 +116,10 @@ impl Writer<'_, '_, '_> {
         if self.has_dpkg {
             triggers::write(self.merge, &self.gone, &self.packages, self.database.time);
         }
-        if self.has("var/lib/apt") {
-            if let Some(text) = extended_states::text(self.merge.tree(), self.database) {
-                self.put(extended_states::PATH, text.as_bytes(), 0o644);
-            }
+        if self.has("var/lib/apt")
+            && let Some(text) = extended_states::text(self.merge.tree(), self.database)
+        {
+            self.put(extended_states::PATH, text.as_bytes(), 0o644);
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use temper_oci::{Compression, Digest, DigestHasher, EntryKind, ScanError, ScanLi
 
 use crate::contents::{ArchiveName, Contents};
 use crate::encoder::{Encoder, Measured};
+use crate::mismatch::Mismatch;
 use crate::segment::{Member, Segment, SegmentRecord};
 use crate::tar_header;
 use crate::tree::Source;
@@ -70,7 +71,7 @@ pub enum WriteError {
         /// Which archive.
         archive: ArchiveName,
         /// Why.
-        source: ScanError,
+        source: Box<ScanError>,
     },
     /// No file of the archive has the path and content that its index names.
     #[error("{archive} has no file `{member}` with the content of `/{path}`")]
@@ -83,14 +84,12 @@ pub enum WriteError {
         path: String,
     },
     /// Bytes do not have the digest of the entry.
-    #[error("content of `/{path}` has digest {found}, expected {expected}")]
+    #[error("content of `/{path}` has {digests}")]
     Differs {
         /// Path in the tree.
         path: String,
-        /// Content digest of the entry.
-        expected: Digest,
-        /// What the bytes gave.
-        found: Digest,
+        /// Digest of the entry and of the bytes.
+        digests: Box<Mismatch>,
     },
     /// A file without a place where its bytes are.
     #[error("file `/{0}` has no source")]
@@ -190,14 +189,14 @@ impl<'a, W: Write> SegmentWriter<'a, W> {
                     check(member, *digest, Digest::of(bytes))?;
                     self.write_member(bytes)?;
                 }
-                (EntryKind::File { size: 1.., .. }, source) => match self.held.remove(&self.next) {
-                    Some(content) => self.write_member(&content)?,
-                    None => {
+                (EntryKind::File { size: 1.., .. }, source) => {
+                    let Some(content) = self.held.remove(&self.next) else {
                         let (archive, path) = ArchiveName::of(source)
                             .ok_or_else(|| WriteError::NoSource(member.entry.path.clone()))?;
                         return Ok(Some((archive, path.to_owned())));
-                    }
-                },
+                    };
+                    self.write_member(&content)?;
+                }
                 _ => self.write_member(&[])?,
             }
         }
@@ -238,18 +237,20 @@ impl<'a, W: Write> SegmentWriter<'a, W> {
             &|path| !wanted.positions(archive, path).is_empty(),
             &mut |path, content| {
                 let taken = self.take(wanted.positions(archive, path), content);
-                taken.or_else(|error| match error {
-                    Failure::Read(error) => Err(error),
+                taken.map_err(|error| match error {
+                    Failure::Read(error) => error,
                     Failure::Write(error) => {
                         failure = Some(error);
-                        Err(io::ErrorKind::Other.into())
+                        io::ErrorKind::Other.into()
                     }
                 })
             },
         );
         match (failure, visited) {
             (Some(failure), _) => Err(failure),
-            (None, visited) => visited.map_err(|source| WriteError::Archive { archive, source }),
+            (None, visited) => {
+                visited.map_err(|source| WriteError::Archive { archive, source: Box::new(source) })
+            }
         }
     }
 
@@ -314,7 +315,8 @@ fn check(member: &Member, expected: Digest, found: Digest) -> Result<(), WriteEr
     if expected == found {
         return Ok(());
     }
-    Err(WriteError::Differs { path: member.entry.path.clone(), expected, found })
+    let digests = Box::new(Mismatch { expected, found });
+    Err(WriteError::Differs { path: member.entry.path.clone(), digests })
 }
 
 #[cfg(test)]

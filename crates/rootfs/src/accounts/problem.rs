@@ -82,8 +82,9 @@ impl AccountProblem {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Root { .. } => Some("set `root: true` under `accounts`, or choose another user".to_owned()),
-            Self::UidTaken { holder, .. } => Some(format!("use `{holder}`, or another id")),
-            Self::GidTaken { holder, .. } => Some(format!("use `{holder}`, or another id")),
+            Self::UidTaken { holder, .. } | Self::GidTaken { holder, .. } => {
+                Some(format!("use `{holder}`, or another id"))
+            }
             Self::Unknown { known, .. } if !known.is_empty() => {
                 Some(format!("the image has `{}`", known.join("`, `")))
             }

@@ -190,7 +190,8 @@ impl Unpacking<'_, '_> {
             member.clone_from(target);
             entry.kind = (*kind).clone();
         }
-        entry.path = self.diversions.place(&entry.path, package.name).to_owned();
+        let place = self.diversions.place(&entry.path, package.name).to_owned();
+        entry.path = place;
         let source = match entry.kind {
             EntryKind::File { .. } => Source::Package { archive: package.source.archive, member },
             _ => Source::None,

@@ -40,7 +40,9 @@ proptest! {
         let mut tree = any_tree(&base);
         let before = tree.clone();
         let mut merge = Merge::new(&mut tree);
-        removed.iter().for_each(|path| merge.remove(path));
+        for path in &removed {
+            merge.remove(path);
+        }
         for line in &added {
             let entry = entry(line, &mut Facts::default());
             let node = Node { entry, linked_to: None, origin: Origin::Document, source: Source::None };
@@ -66,8 +68,12 @@ proptest! {
         }
         // The layer on top of the base gives the tree of the merge.
         let mut layered = before;
-        whiteouts.iter().for_each(|path| drop(layered.remove(path)));
-        draft.nodes().for_each(|node| drop(layered.put(node.clone())));
+        for path in &whiteouts {
+            layered.remove(path);
+        }
+        for node in draft.nodes() {
+            layered.put(node.clone());
+        }
         prop_assert!(layered.nodes().eq(tree.nodes()));
     }
 
