@@ -31,9 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let suite = Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or_default();
         sources.push(IndexSource::new(Arc::new(index), suite, "main"));
     }
-    let read = start.elapsed();
+    println!("indexes read in {:?}", start.elapsed());
+    let start = Instant::now();
     let universe = Universe::new(architecture, sources);
-    println!("indexes read in {read:?}, universe built in {:?}", start.elapsed() - read);
+    println!("universe built in {:?}", start.elapsed());
     let status = if status == "-" { None } else { Some(fs::read_to_string(status)?) };
     let installed = StatusDatabase::parse(status, Vec::new())?;
     let policy = Policy::default();

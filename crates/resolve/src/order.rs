@@ -37,7 +37,8 @@ fn needs_of(records: &[PackageRecord<'_>]) -> Vec<Vec<usize>> {
         (record.name() == relation.name && relation.accepts(record.version()))
             || record.provided().any(|(name, version)| {
                 name == relation.name
-                    && (relation.constraint.is_none() || version.is_some_and(|version| relation.accepts(version)))
+                    && (relation.constraint.is_none()
+                        || version.is_some_and(|version| relation.accepts(version)))
             })
     };
     let needs = |record: &PackageRecord<'_>| {

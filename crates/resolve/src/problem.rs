@@ -73,7 +73,9 @@ pub enum Refusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// No package has or provides the name.
-    NotFound { name: String },
+    NotFound {
+        name: String,
+    },
     /// The package's candidate has another version than the relation asks for.
     Version {
         name: String,
@@ -82,9 +84,16 @@ pub enum Obstacle {
         suitable: Option<String>,
     },
     /// Providers exist, but none provides the version, or none fits the architecture that the relation names.
-    Unprovided { name: String },
-    Forbidden { name: String },
-    Refused { name: String, refusal: Arc<Refusal> },
+    Unprovided {
+        name: String,
+    },
+    Forbidden {
+        name: String,
+    },
+    Refused {
+        name: String,
+        refusal: Arc<Refusal>,
+    },
 }
 
 impl ResolveError {

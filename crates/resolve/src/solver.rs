@@ -81,12 +81,12 @@ impl<'a> Solver<'a> {
         let mut refused = BTreeSet::new();
         for (name, id) in self.wanted.iter().filter(|(_, id)| !self.world.is_installed(*id)) {
             if let Err(failure) = self.walk_requested(*id) {
-                refused.insert(*name);
                 // Two requested packages that exclude each other are one problem.
                 if failure.opponent.is_none_or(|opponent| !refused.contains(opponent)) {
                     let refusal = failure.refusal.clone();
                     failures.push((Problem::Unsatisfiable { name: (*name).to_owned(), refusal }, failure));
                 }
+                refused.insert(*name);
             }
         }
         if failures.is_empty() {

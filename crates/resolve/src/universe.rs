@@ -6,8 +6,12 @@
 mod mention;
 mod names;
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use temper_deb::index::PackageRecord;
 
+use mention::Mention;
 use names::NameTable;
 
 use crate::source::IndexSource;
@@ -26,6 +30,7 @@ pub struct Universe {
     length: u32,
     names: NameTable,
     provides: NameTable,
+    mentions: Mutex<BTreeMap<RecordId, Mention>>,
 }
 
 impl Universe {
@@ -41,6 +46,7 @@ impl Universe {
             length: 0,
             names: NameTable::with_capacity(count),
             provides: NameTable::default(),
+            mentions: Mutex::default(),
         };
         for source in &universe.sources {
             universe.starts.push(universe.length);

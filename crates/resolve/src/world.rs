@@ -106,8 +106,7 @@ impl<'a> World<'a> {
 
     /// All versions of a package, the highest first.
     pub(crate) fn available_versions(&self, name: &'a str) -> Vec<String> {
-        let mut versions: Vec<_> =
-            self.universe.versions(name).map(|id| self.record(id).version()).collect();
+        let mut versions: Vec<_> = self.universe.versions(name).map(|id| self.record(id).version()).collect();
         versions.sort_by(|left, right| compare_versions(right, left));
         versions.dedup();
         versions.into_iter().map(str::to_owned).collect()

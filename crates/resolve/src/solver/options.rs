@@ -43,7 +43,8 @@ impl<'a> Solver<'a> {
         let providers = all
             .iter()
             .filter(|(id, version)| {
-                self.candidate(self.world.name(*id)) == Some(*id) && self.world.is_provided(*version, &relation)
+                self.candidate(self.world.name(*id)) == Some(*id)
+                    && self.world.is_provided(*version, &relation)
             })
             .map(|(id, _)| *id);
         let mut found: Vec<_> = accepted.into_iter().chain(providers).collect();

@@ -3,7 +3,7 @@
 use super::state::{Solver, Why};
 use crate::resolution::{Action, Chosen, Installed, Reason, Resolution};
 
-impl<'a> Solver<'a> {
+impl Solver<'_> {
     pub(super) fn into_resolution(self) -> Resolution {
         let world = self.world;
         let installed = world.installed();

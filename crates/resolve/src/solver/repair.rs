@@ -61,9 +61,9 @@ impl<'a> Solver<'a> {
         let of_providers = relations()
             .flat_map(|relation| self.world.providers(relation.name))
             .map(|(id, _)| self.world.name(id));
-        let mut changed = of_name.chain(of_providers).filter(|name| {
-            self.world.installed().get(name).is_some_and(|id| !self.is_effective(*id))
-        });
+        let mut changed = of_name
+            .chain(of_providers)
+            .filter(|name| self.world.installed().get(name).is_some_and(|id| !self.is_effective(*id)));
         changed.next().unwrap_or(group.as_str())
     }
 }

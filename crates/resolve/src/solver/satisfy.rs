@@ -64,7 +64,8 @@ impl<'a> Solver<'a> {
     }
 
     fn effective_matches(&self, relation: Relation<'a>) -> Vec<RecordId> {
-        let own = self.effective(relation.name).filter(|id| relation.accepts(self.world.record(*id).version()));
+        let own =
+            self.effective(relation.name).filter(|id| relation.accepts(self.world.record(*id).version()));
         let providers = self.world.providers(relation.name).into_iter();
         let providers = providers
             .filter(|(id, version)| self.is_effective(*id) && self.world.is_provided(*version, &relation))

@@ -27,9 +27,14 @@ struct Frame<'a> {
 
 #[derive(Clone, Copy)]
 enum Task<'a> {
-    Satisfy { field: Dependency, group: Group<'a> },
+    Satisfy {
+        field: Dependency,
+        group: Group<'a>,
+    },
     /// Another version has to replace an installed package that clashes.
-    Replace { clash: Clash<'a> },
+    Replace {
+        clash: Clash<'a>,
+    },
 }
 
 /// A task with the candidates that are left to try.
@@ -82,7 +87,8 @@ impl<'a> Solver<'a> {
                         parent.current = None;
                     }
                 }
-                Advance::Failed(failure) => match stack.last_mut().and_then(|parent| parent.current.as_mut()) {
+                Advance::Failed(failure) => match stack.last_mut().and_then(|parent| parent.current.as_mut())
+                {
                     Some(pending) => pending.refuse(name, failure),
                     None => return Err(failure),
                 },
@@ -172,8 +178,12 @@ impl<'a> Solver<'a> {
             self.choose(id, why);
         }
         let record = self.world.record(id);
-        tasks.extend(groups(record.pre_depends()).map(|group| Task::Satisfy { field: Dependency::PreDepends, group }));
-        tasks.extend(groups(record.depends()).map(|group| Task::Satisfy { field: Dependency::Depends, group }));
+        tasks.extend(
+            groups(record.pre_depends()).map(|group| Task::Satisfy { field: Dependency::PreDepends, group }),
+        );
+        tasks.extend(
+            groups(record.depends()).map(|group| Task::Satisfy { field: Dependency::Depends, group }),
+        );
         Ok(Frame { id, mark, tasks: tasks.into_iter(), current: None })
     }
 
@@ -182,7 +192,9 @@ impl<'a> Solver<'a> {
         let name = self.world.name(other);
         self.world.is_installed(other)
             && self.candidate(name).is_some_and(|candidate| {
-                candidate != other && !self.world.is_installed(candidate) && !self.do_clash(candidate, newcomer)
+                candidate != other
+                    && !self.world.is_installed(candidate)
+                    && !self.do_clash(candidate, newcomer)
             })
     }
 

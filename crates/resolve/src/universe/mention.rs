@@ -4,6 +4,8 @@
 //! another one, and the number decides between providers that are equal otherwise. The order is found by searching the
 //! text, because it is needed for a handful of names and keeping it would mean to read every relation of the archive.
 
+use std::sync::PoisonError;
+
 use memchr::memmem;
 
 use super::{RecordId, Universe};
@@ -31,8 +33,13 @@ pub(crate) struct Mention {
 }
 
 impl Universe {
-    /// The first mention of the package whose record is `id`.
+    /// The first mention of the package whose record is `id`. A search takes milliseconds, so its result is kept.
     pub(crate) fn first_mention(&self, id: RecordId) -> Mention {
+        let mut mentions = self.mentions.lock().unwrap_or_else(PoisonError::into_inner);
+        *mentions.entry(id).or_insert_with(|| self.find_first_mention(id))
+    }
+
+    fn find_first_mention(&self, id: RecordId) -> Mention {
         let name = self.record(id).name();
         let found = self.sources.iter().enumerate().find_map(|(source, facts)| {
             let own = self.find_in_source(name, source).map(|record| record.offset());
@@ -63,7 +70,8 @@ fn find_in_text(text: &str, name: &str, source: usize, own: Option<usize>) -> Op
 fn relation_at(text: &str, byte: usize, length: usize) -> Option<(usize, usize)> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     let bytes = text.as_bytes();
-    let whole = (byte == 0 || !is_name(bytes[byte - 1])) && bytes.get(byte + length).is_none_or(|next| !is_name(*next));
+    let whole = (byte == 0 || !is_name(bytes[byte - 1]))
+        && bytes.get(byte + length).is_none_or(|next| !is_name(*next));
     if !whole {
         return None;
     }
