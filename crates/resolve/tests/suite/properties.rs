@@ -34,7 +34,7 @@ fn any_archive() -> impl Strategy<Value = BTreeMap<String, Versions>> {
         provides,
         ..Facts::default()
     });
-    proptest::collection::btree_map("[a-h]", facts.prop_map(Versions::One), 1..8)
+    proptest::collection::btree_map("[a-h]", facts.prop_map(|facts| Versions::One(Box::new(facts))), 1..8)
 }
 
 fn run(archive: &BTreeMap<String, Versions>, install: &[&str]) -> Option<Resolution> {
@@ -61,7 +61,7 @@ proptest! {
         let Some(resolution) = run(&archive, &[&wanted, &second]) else { return Ok(()) };
         let records: Vec<_> = resolution.install.iter().map(|chosen| chosen.record()).collect();
         prop_assert!(records.iter().any(|record| record.name() == wanted));
-        prop_assert!(records.is_sorted_by_key(|record| record.name()));
+        prop_assert!(records.is_sorted_by_key(PackageRecord::name));
         for record in &records {
             for group in groups(record.depends()) {
                 let is_satisfied = group.alternatives().flatten().any(|relation| {

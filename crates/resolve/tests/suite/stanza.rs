@@ -28,14 +28,14 @@ pub(crate) struct Facts {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Versions {
-    One(Facts),
+    One(Box<Facts>),
     Several(Vec<Facts>),
 }
 
 impl Versions {
     fn all(&self) -> &[Facts] {
         match self {
-            Self::One(facts) => std::slice::from_ref(facts),
+            Self::One(facts) => std::slice::from_ref(&**facts),
             Self::Several(all) => all,
         }
     }
