@@ -35,7 +35,14 @@ pub fn alternatives(ctx: &EffectContext<'_>, scripts: &Scripts) -> Effect {
     let mut touched = drop_missing_choices(ctx.tree, &mut groups);
     for call in scripts.of(&["update-alternatives"]) {
         let arguments: Vec<&str> = call.words.iter().skip(1).filter_map(|word| word.known()).collect();
-        if arguments.iter().any(|argument| ["--remove", "--display", "--query", "--list", "--get-selections"].contains(argument)) {
+        if arguments.iter().any(|argument| {
+            ["--remove", "--display", "--query", "--list", "--get-selections"].contains(argument)
+        }) {
+            continue;
+        }
+        // Nothing to do for a group that nobody has: the command fails, and scripts go on.
+        let is_for_none = |name: &&str| !groups.contains_key(*name);
+        if matches!(arguments.as_slice(), [.., "--auto" | "--remove-all", name] if is_for_none(name)) {
             continue;
         }
         match Installation::of(call) {
@@ -133,7 +140,10 @@ fn install(
 ) -> Result<(), String> {
     let Installation { name, link, slave_links, choice } = installation;
     if tree.lookup(&choice.path).is_none() {
-        return Err(format!("alternative `{}` of `{name}` is left out, since the file is missing", choice.path));
+        return Err(format!(
+            "alternative `{}` of `{name}` is left out, since the file is missing",
+            choice.path
+        ));
     }
     if let Some((master, _)) = groups.iter().find(|(_, group)| group.slaves.contains_key(&name)) {
         return Err(format!("alternative `{name}` is left out, since it is a slave of `{master}`"));
@@ -209,7 +219,9 @@ impl Writer<'_> {
 
     fn symlink(&mut self, path: &str, target: &str) {
         let Ok(path) = self.ctx.tree.resolve_parent(path) else {
-            self.effect.warnings.push(format!("alternative link `{path}` cannot be made, since its directory cannot be followed"));
+            self.effect.warnings.push(format!(
+                "alternative link `{path}` cannot be made, since its directory cannot be followed"
+            ));
             return;
         };
         match self.ctx.tree.get(&path).map(|node| &node.entry.kind) {
@@ -219,7 +231,9 @@ impl Writer<'_> {
             }
             Some(kind) => {
                 let word = kind.word();
-                self.effect.warnings.push(format!("alternative link `/{path}` is not made, since a {word} is there"));
+                self.effect
+                    .warnings
+                    .push(format!("alternative link `/{path}` is not made, since a {word} is there"));
             }
         }
     }

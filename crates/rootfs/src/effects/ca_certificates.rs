@@ -3,6 +3,7 @@
 //! As `update-ca-certificates` and `openssl rehash` do
 //! ([update-ca-certificates(8)](https://manpages.debian.org/update-ca-certificates.8)):
 //!
+//! - `/usr/local/share/ca-certificates` is made with mode and group of `/usr/local`.
 //! - `/etc/ca-certificates.conf` is made where `ca-certificates` is added and it is missing: a fixed header, then every
 //!   `*.crt` below `/usr/share/ca-certificates` in byte order. Where it is there and the package comes anew, lines of
 //!   files that are gone get a `!`, and new files are appended.
@@ -52,17 +53,25 @@ pub fn ca_certificates(ctx: &EffectContext<'_>) -> Effect {
     let mut effect = Effect::default();
     let is_added = ctx.packages.iter().any(|package| package.name == "ca-certificates");
     let local_changes = files(ctx.tree, LOCAL) != files(ctx.base, LOCAL);
-    if !is_added && !local_changes && files(ctx.tree, SHARED) == files(ctx.base, SHARED) {
+    let shared = files(ctx.tree, SHARED);
+    if !is_added && !local_changes && shared == files(ctx.base, SHARED) {
         return effect;
     }
     let has_tool = ctx.tree.lookup(TOOL).is_some();
+    if is_added && ctx.tree.lookup(LOCAL).is_none() {
+        let parent = ctx.tree.lookup("usr/local").map(|node| &node.entry);
+        let (mode, gid) = parent.map_or((0o755, 0), |entry| (entry.mode, entry.gid));
+        effect.changes.push(Change::Directory { path: LOCAL.to_owned(), mode, uid: 0, gid });
+    }
     let mut certificates = Vec::new();
     if has_tool {
         let text = configuration(ctx.tree, is_added);
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '!'])) {
-            match files(ctx.tree, SHARED).contains_key(&format!("{SHARED}/{line}")) {
-                true => certificates.push(format!("{SHARED}/{line}")),
-                false => effect.warnings.push(format!("certificate `{line}` of `/{CONFIGURATION}` is missing")),
+            let path = format!("{SHARED}/{line}");
+            if shared.contains_key(&path) {
+                certificates.push(path);
+            } else {
+                effect.warnings.push(format!("certificate `{line}` of `/{CONFIGURATION}` is missing"));
             }
         }
         write(ctx.tree, &mut effect, CONFIGURATION, text.into_bytes());
@@ -82,10 +91,11 @@ pub fn ca_certificates(ctx: &EffectContext<'_>) -> Effect {
 
 /// Lists the `*.crt` files below a directory with their identity, links to files included.
 fn files(tree: &Tree, directory: &str) -> BTreeMap<String, EntryKind> {
-    let node = |path: &str| tree.lookup(path).filter(|node| matches!(node.entry.kind, EntryKind::File { .. }));
+    let node =
+        |path: &str| tree.lookup(path).filter(|node| matches!(node.entry.kind, EntryKind::File { .. }));
     tree.descendants(directory)
         .map(|node| node.entry.path.as_str())
-        .filter(|path| path.rsplit('/').next().is_some_and(|name| name.ends_with(".crt")))
+        .filter(|path| path.rsplit('/').next().is_some_and(|name| name.strip_suffix(".crt").is_some()))
         .filter_map(|path| Some((path.to_owned(), node(path)?.entry.kind.clone())))
         .collect()
 }
@@ -114,7 +124,8 @@ fn configuration(tree: &Tree, is_added: bool) -> String {
         let lines = text.lines().map(|line| format!("{}{line}\n", if gone(line) { "!" } else { "" }));
         let merged: String = lines.collect();
         let listed = |name: &String| merged.lines().any(|line| line.trim_start_matches('!') == name.as_str());
-        let new = available.iter().filter(|name| !listed(name)).fold(String::new(), |new, name| new + name + "\n");
+        let new =
+            available.iter().filter(|name| !listed(name)).fold(String::new(), |new, name| new + name + "\n");
         text = merged + &new;
     }
     text
@@ -128,7 +139,12 @@ fn write(tree: &Tree, effect: &mut Effect, path: &str, content: Vec<u8>) {
     effect.changes.push(Change::File { path, content, mode: 0o644, uid: 0, gid: 0 });
 }
 
-fn write_bundle(ctx: &EffectContext<'_>, effect: &mut Effect, certificates: &[(String, &[u8])], has_tool: bool) {
+fn write_bundle(
+    ctx: &EffectContext<'_>,
+    effect: &mut Effect,
+    certificates: &[(String, &[u8])],
+    has_tool: bool,
+) {
     let mut bundle = Vec::new();
     if !has_tool && ctx.tree.lookup(BUNDLE).is_some() {
         let Some(base) = ctx.tree.read(BUNDLE) else {
@@ -154,7 +170,8 @@ fn append(bundle: &mut Vec<u8>, content: &[u8]) {
 }
 
 fn contains(bundle: &[u8], content: &[u8]) -> bool {
-    std::str::from_utf8(bundle).is_ok_and(|bundle| std::str::from_utf8(content).is_ok_and(|c| bundle.contains(c)))
+    std::str::from_utf8(bundle)
+        .is_ok_and(|bundle| std::str::from_utf8(content).is_ok_and(|c| bundle.contains(c)))
 }
 
 fn write_links(tree: &Tree, effect: &mut Effect, certificates: &[(String, &[u8])]) {
@@ -168,7 +185,9 @@ fn write_links(tree: &Tree, effect: &mut Effect, certificates: &[(String, &[u8])
     for (path, content) in certificates {
         let name = pem_name(path);
         if directory::certificate(content).is_none() {
-            effect.warnings.push(format!("`/{path}` holds no single certificate, so that it gets no hash link"));
+            effect
+                .warnings
+                .push(format!("`/{path}` holds no single certificate, so that it gets no hash link"));
         }
         symlink(tree, effect, &format!("{directory}/{name}"), &format!("/{path}"));
         replaced.insert(name, Some(content));

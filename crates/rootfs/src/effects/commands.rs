@@ -1,4 +1,5 @@
-//! File commands of maintainer scripts with known arguments: `chown chgrp chmod mkdir rmdir rm touch ln cp install ucf`.
+//! File commands of maintainer scripts with known arguments: `chown chgrp chmod mkdir rmdir rm mv touch ln cp install
+//! ucf`.
 //!
 //! They are done in the order in which the scripts call them, on a tree of metadata. What is not plain enough (options
 //! beyond the common ones, copies of directories, hard links) is left out and reported, and so is a command on a path
@@ -17,7 +18,7 @@ use super::{Change, Effect, EffectContext, apply};
 use crate::tree::{Node, Source, Tree};
 
 const NAMES: &[&str] =
-    &["chgrp", "chmod", "chown", "cp", "install", "ln", "mkdir", "rm", "rmdir", "touch", "ucf"];
+    &["chgrp", "chmod", "chown", "cp", "install", "ln", "mkdir", "mv", "rm", "rmdir", "touch", "ucf"];
 
 /// Paths, and all below them, that other effects own.
 const OWNED: &[&str] = &[
@@ -43,12 +44,14 @@ const OWNED: &[&str] = &[
 
 /// Does the file commands; `accounts` knows the users and groups that packages add.
 pub fn commands(ctx: &EffectContext<'_>, scripts: &Scripts, accounts: &Directory) -> Effect {
-    let mut worker = Worker { tree: ctx.tree.clone(), accounts, time: ctx.time, changes: Vec::new() };
+    let mut worker =
+        Worker { tree: ctx.tree.clone(), accounts, time: ctx.time, umask: 0, changes: Vec::new() };
     let mut effect = Effect::default();
     for call in scripts.of(NAMES) {
+        worker.umask = call.umask;
         let done = call.arguments().and_then(|arguments| worker.command(call.name(), &arguments));
         if let Err(reason) = done
-            && !(matches!(call.name(), "rm" | "rmdir") && worker.removes_nothing(&call.words))
+            && !worker.removes_nothing(call.name(), &call.words)
         {
             effect.not_reproduced.push(call.not_reproduced(reason));
         }
@@ -61,6 +64,8 @@ struct Worker<'a> {
     tree: Tree,
     accounts: &'a Directory,
     time: i64,
+    /// Of the current call.
+    umask: u32,
     changes: Vec<Change>,
 }
 
@@ -74,6 +79,7 @@ impl Worker<'_> {
             "install" => self.install(arguments),
             "ln" => self.link(arguments),
             "mkdir" => self.make_directories(arguments),
+            "mv" => self.rename(arguments),
             "rm" | "rmdir" => self.remove(name, arguments),
             "touch" => self.touch(arguments),
             _ => self.configuration_file(arguments),
@@ -85,10 +91,17 @@ impl Worker<'_> {
         self.changes.push(change);
     }
 
-    /// Returns whether nothing that the words name is in the tree; a name that is not known is a temporary one.
-    fn removes_nothing(&self, words: &[Argument]) -> bool {
-        let known = words.iter().skip(1).filter_map(Argument::known);
-        known.filter(|word| word.starts_with('/')).all(|path| self.tree.lookup(path).is_none())
+    /// Returns whether what a call would remove or move is not in the tree anyway; a name that is not known when
+    /// removing is a temporary one.
+    fn removes_nothing(&self, name: &str, words: &[Argument]) -> bool {
+        let operands =
+            words.iter().skip(1).filter(|word| !word.known().is_some_and(|word| word.starts_with('-')));
+        let is_missing = |path: &str| self.tree.lookup(path).is_none();
+        match name {
+            "rm" | "rmdir" => operands.filter_map(Argument::known).all(is_missing),
+            "mv" => operands.map(Argument::known).next().flatten().is_some_and(is_missing),
+            _ => false,
+        }
     }
 
     /// Brings an absolute path into the form of the tree, its parent's links followed; `None` for owned paths.
@@ -97,14 +110,16 @@ impl Worker<'_> {
         let normal = normal.ok_or_else(|| format!("`{path}` is no plain absolute path"))?;
         let resolved = if follows { self.tree.resolve(&normal) } else { self.tree.resolve_parent(&normal) };
         let resolved = resolved.map_err(|error| error.to_string())?;
-        let below = |top: &&str| resolved.strip_prefix(*top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let is_owned = resolved.is_empty() || OWNED.iter().any(|top| below(&top));
+        let below = |top: &&str| {
+            resolved.strip_prefix(*top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let is_owned = resolved.is_empty() || OWNED.iter().any(below);
         Ok((!is_owned).then_some(resolved))
     }
 
     fn make_directories(&mut self, arguments: &[&str]) -> Done {
         let arguments = Arguments::parse(arguments, &["-m", "--mode"], &["-p", "--parents", "-v"])?;
-        let mode = mode_value(&arguments, 0o755)?;
+        let mode = mode_value(&arguments, 0o777 & !self.umask)?;
         for path in &arguments.operands {
             self.make_directory(path, mode, (0, 0))?;
         }
@@ -189,7 +204,8 @@ impl Worker<'_> {
             if let Some(path) = self.path(path, true)?
                 && self.tree.get(&path).is_none()
             {
-                self.push(Change::File { path, content: Vec::new(), mode: 0o644, uid: 0, gid: 0 });
+                let mode = 0o666 & !self.umask;
+                self.push(Change::File { path, content: Vec::new(), mode, uid: 0, gid: 0 });
             }
         }
         Ok(())
@@ -221,7 +237,8 @@ impl Worker<'_> {
     /// Returns where a copy or link goes: into the target if that is a directory.
     fn inside(&self, source: &str, target: &str, is_plain: bool) -> Result<String, String> {
         let at = self.path(target, true)?;
-        let is_directory = at.is_some_and(|at| self.tree.get(&at).is_some_and(|n| n.entry.kind == EntryKind::Directory));
+        let is_directory =
+            at.is_some_and(|at| self.tree.get(&at).is_some_and(|n| n.entry.kind == EntryKind::Directory));
         if !is_directory || is_plain {
             return Ok(target.to_owned());
         }
@@ -245,7 +262,7 @@ impl Worker<'_> {
         let keeps = arguments.has(&["p", "a", "preserve", "archive"]);
         let entry = &source.entry;
         let (mode, uid, gid) =
-            if keeps { (entry.mode, entry.uid, entry.gid) } else { (entry.mode & 0o755, 0, 0) };
+            if keeps { (entry.mode, entry.uid, entry.gid) } else { (entry.mode & 0o777 & !self.umask, 0, 0) };
         self.push_copy(&source, path, (mode, uid, gid));
         Ok(())
     }
@@ -311,15 +328,36 @@ impl Worker<'_> {
         Ok(())
     }
 
+    fn rename(&mut self, arguments: &[&str]) -> Done {
+        let arguments = Arguments::parse(arguments, &[], &["-f", "-T", "-v", "-Z", "--force"])?;
+        let [from, to] = arguments.operands.as_slice() else {
+            return Err("a source and a target are needed".to_owned());
+        };
+        let to = self.inside(from, to, arguments.has(&["T"]))?;
+        let (Some(from), Some(to)) = (self.path(from, false)?, self.path(&to, false)?) else { return Ok(()) };
+        let Some(node) = self.tree.get(&from).cloned() else { return Ok(()) };
+        let entry = &node.entry;
+        match &entry.kind {
+            EntryKind::File { .. } => self.push_copy(&node, to, (entry.mode, entry.uid, entry.gid)),
+            EntryKind::Symlink { target } => self.push(Change::Symlink { path: to, target: target.clone() }),
+            kind => return Err(format!("a {} is not moved", kind.word())),
+        }
+        self.push(Change::Remove { path: from });
+        Ok(())
+    }
+
     fn remove(&mut self, name: &str, arguments: &[&str]) -> Done {
-        let known = ["-f", "-r", "-R", "-rf", "-v", "--force", "--recursive", "--ignore-fail-on-non-empty", "-p"];
+        let known =
+            ["-f", "-r", "-R", "-rf", "-v", "--force", "--recursive", "--ignore-fail-on-non-empty", "-p"];
         for operand in Arguments::parse(arguments, &[], &known)?.operands {
             let Some(path) = self.path(operand, false)? else { continue };
             let is_empty = self.tree.children(&path).next().is_none();
             match self.tree.get(&path).map(|node| &node.entry.kind) {
                 None => {}
                 Some(EntryKind::Directory) if !is_empty && name == "rmdir" => {}
-                Some(EntryKind::Directory) if !is_empty => return Err(format!("`/{path}` is a filled directory")),
+                Some(EntryKind::Directory) if !is_empty => {
+                    return Err(format!("`/{path}` is a filled directory"));
+                }
                 Some(_) => self.push(Change::Remove { path }),
             }
         }

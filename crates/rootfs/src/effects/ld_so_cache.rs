@@ -48,7 +48,10 @@ fn libraries_of(tree: &Tree, architecture: &str) -> Vec<libraries::Library> {
 /// Returns whether a directory is searched without any cache, or is one that every Debian configuration names.
 fn is_default(name: &str) -> bool {
     let local = name.strip_prefix("/usr/local").or_else(|| name.strip_prefix("/usr")).unwrap_or(name);
-    local == "/lib" || local.strip_prefix("/lib/").is_some_and(|rest| rest.ends_with("-linux-gnu") || rest.contains("-linux-gnueabi"))
+    local == "/lib"
+        || local
+            .strip_prefix("/lib/")
+            .is_some_and(|rest| rest.ends_with("-linux-gnu") || rest.contains("-linux-gnueabi"))
 }
 
 /// Names the program that writes the cache: as the base's cache does, with the version of `libc-bin`.

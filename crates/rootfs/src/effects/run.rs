@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::users::AccountOptions;
-use super::{Change, Effect, EffectContext, alternatives, apply, ca_certificates, commands, localtime, shells};
+use super::{
+    Change, Effect, EffectContext, alternatives, apply, ca_certificates, commands, localtime, shells,
+};
 use super::{scripts, statoverride, tmpfiles, users};
 use crate::tree::{Origin, Tree};
+
+/// Packages whose scripts do nothing but what the effects here compute.
+const NATIVE: &[&str] = &["base-passwd", "ca-certificates", "dpkg", "passwd", "tzdata"];
 
 /// Runs the effects: accounts, file commands of scripts, alternatives, certificates, shells, time zone, `tmpfiles.d`,
 /// overrides. Each sees what the ones before it changed; accounts come first, since owners are named by them, and
@@ -33,6 +38,7 @@ pub fn run(ctx: &EffectContext<'_>, options: &AccountOptions) -> Effect {
     }
     let mut joined = runner.joined;
     joined.not_reproduced.extend(scripts::not_reproduced::not_reproduced(&scripts));
+    joined.not_reproduced.retain(|item| !NATIVE.contains(&item.package.as_str()));
     joined.not_reproduced.sort();
     joined.not_reproduced.dedup();
     joined.changes = runner.changes.into_values().flat_map(Joined::into_changes).collect();
@@ -80,10 +86,12 @@ impl Runner {
     fn record(&mut self, change: Change) {
         let joined = self.changes.entry(change.path().to_owned()).or_default();
         match (&change, &mut joined.made, &mut joined.metadata) {
-            (Change::Metadata { mode, uid, gid, .. }, made, metadata) => match made.as_mut().or(metadata.as_mut()) {
-                Some(before) => before.set_metadata(*mode, *uid, *gid),
-                None => *metadata = Some(change),
-            },
+            (Change::Metadata { mode, uid, gid, .. }, made, metadata) => {
+                match made.as_mut().or(metadata.as_mut()) {
+                    Some(before) => before.set_metadata(*mode, *uid, *gid),
+                    None => *metadata = Some(change),
+                }
+            }
             (_, made, metadata) => {
                 *metadata = None;
                 *made = Some(change);

@@ -4,13 +4,17 @@
 //! variables, functions, loops over known words and tests of files are followed; what only a run could tell is
 //! unknown, and so is everything that depends on it ([policy, chapter 6](https://www.debian.org/doc/debian-policy/ch-maintainerscripts.html)).
 
+mod builtin;
 pub(crate) mod condition;
+mod describe;
+mod doubts;
 mod expand;
 pub(crate) mod not_reproduced;
 mod pattern;
 mod syntax;
 mod walk;
 mod words;
+mod world;
 
 use std::sync::Arc;
 
@@ -36,6 +40,8 @@ pub struct Call {
     pub words: Vec<Argument>,
     /// Files that its redirections write.
     pub writes: Vec<Argument>,
+    /// Permission bits that new files and directories do not get.
+    pub umask: u32,
     /// Why it is not sure that it is called at all.
     pub doubt: Option<String>,
 }

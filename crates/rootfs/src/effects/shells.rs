@@ -29,7 +29,7 @@ pub fn shells(ctx: &EffectContext<'_>, scripts: &Scripts) -> Effect {
         let state = text(ctx.tree, STATE).unwrap_or_default();
         let current = after.unwrap_or_else(|| text(ctx.tree, TEMPLATE).unwrap_or_default());
         after = Some(merge(&current, &packaged, &state));
-        let content: String = packaged.iter().map(|shell| format!("{shell}\n")).collect();
+        let content = packaged.iter().fold(String::new(), |content, shell| content + shell + "\n");
         if content != state {
             effect.changes.push(file(STATE, content));
         }
@@ -105,9 +105,9 @@ fn merge(current: &str, packaged: &[String], state: &str) -> String {
 /// Adds shells and their names below `/usr`, as `add-shell` does, unless the list has them.
 fn add(tree: &Tree, mut current: String, shells: &[&str]) -> String {
     for shell in shells.iter().filter(|shell| shell.starts_with('/')) {
-        let real = shell.rsplit_once('/').and_then(|(directory, name)| {
-            Some(format!("/{}/{name}", tree.resolve(directory).ok()?))
-        });
+        let real = shell
+            .rsplit_once('/')
+            .and_then(|(directory, name)| Some(format!("/{}/{name}", tree.resolve(directory).ok()?)));
         for shell in std::iter::once((*shell).to_owned()).chain(real) {
             if !current.lines().any(|line| line == shell) {
                 current = current + &shell + "\n";

@@ -3,7 +3,7 @@
 //! Every `dpkg-statoverride --update --add USER GROUP MODE PATH` whose arguments are known joins the overrides that the
 //! base has, unless the path has one, and is applied if the path exists. The base's own overrides are applied to the
 //! paths of added packages. The database, `/var/lib/dpkg/statoverride`, has one line `user group mode path` for each,
-//! new ones at the end, and is written only where the tree has dpkg
+//! in the order of dpkg's hash table of paths, and is written only where the tree has dpkg
 //! ([dpkg-statoverride(1)](https://manpages.debian.org/dpkg-statoverride.1)).
 
 use std::collections::BTreeSet;
@@ -48,7 +48,9 @@ pub fn statoverride(ctx: &EffectContext<'_>, scripts: &Scripts, accounts: &Direc
         }
     }
     if ctx.has_dpkg && overrides.len() > known {
-        let line = |entry: &Override| format!("{} {} {:o} {}\n", entry.user, entry.group, entry.mode, entry.path);
+        overrides.sort_by_key(|entry| bin(&entry.path));
+        let line =
+            |entry: &Override| format!("{} {} {:o} {}\n", entry.user, entry.group, entry.mode, entry.path);
         let content = overrides.iter().map(line).collect::<String>().into_bytes();
         effect.changes.push(Change::File { path: DATABASE.to_owned(), content, mode: 0o644, uid: 0, gid: 0 });
     }
@@ -75,7 +77,9 @@ fn of_call(call: &Call) -> Result<Option<(Override, bool)>, String> {
     }
     let values: Vec<&str> = arguments.into_iter().filter(|argument| !argument.starts_with("--")).collect();
     let entry = parse(&values.join(" ")).filter(|_| values.len() == 4);
-    entry.map(|entry| Some((entry, is_update))).ok_or_else(|| "a user, a group, a mode and a path are needed".to_owned())
+    entry
+        .map(|entry| Some((entry, is_update)))
+        .ok_or_else(|| "a user, a group, a mode and a path are needed".to_owned())
 }
 
 fn apply(ctx: &EffectContext<'_>, accounts: &Directory, entry: &Override, effect: &mut Effect) {
@@ -84,7 +88,9 @@ fn apply(ctx: &EffectContext<'_>, accounts: &Directory, entry: &Override, effect
     let gid = accounts.gid(entry.group.trim_start_matches('#'));
     let (Some(uid), Some(gid)) = (uid, gid) else {
         let Override { user, group, path, .. } = entry;
-        effect.warnings.push(format!("`{path}` does not get the owner `{user}:{group}`, since it is no account"));
+        effect
+            .warnings
+            .push(format!("`{path}` does not get the owner `{user}:{group}`, since it is no account"));
         return;
     };
     effect.changes.push(Change::Metadata {
@@ -95,9 +101,33 @@ fn apply(ctx: &EffectContext<'_>, accounts: &Directory, entry: &Override, effect
     });
 }
 
+/// Returns where dpkg's table of paths (`fsys-hash.c`) has a path: its FNV-1a hash without the leading slash, by the
+/// number of bins.
+fn bin(path: &str) -> u32 {
+    const BINS: u32 = 262_139;
+    let hash = path
+        .trim_start_matches('/')
+        .bytes()
+        .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
+    hash % BINS
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{bin, parse};
+
+    #[test]
+    fn paths_stand_in_the_order_of_dpkg() {
+        let written_by_dpkg = [
+            "/usr/bin/crontab",
+            "/var/lib/php/sessions",
+            "/etc/ssl/private",
+            "/usr/lib/dbus-1.0/dbus-daemon-launch-helper",
+            "/etc/redis/redis.conf",
+        ];
+        assert!(written_by_dpkg.is_sorted_by_key(|path| bin(path)));
+        assert_eq!(bin("/usr/bin/crontab"), 103_066);
+    }
 
     #[test]
     fn only_whole_lines_are_read() {

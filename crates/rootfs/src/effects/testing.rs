@@ -58,7 +58,9 @@ impl Fixture {
     /// Adds a package with its paths and its `postinst`.
     pub(crate) fn package(mut self, name: &str, postinst: &str, lines: &[&str]) -> Self {
         put(&mut self.tree, lines);
-        let path = |line: &&str| line.split(" = ").next().and_then(|line| line.split(" -> ").next()).map(str::to_owned);
+        let path = |line: &&str| {
+            line.split(" = ").next().and_then(|line| line.split(" -> ").next()).map(str::to_owned)
+        };
         self.packages.push(EffectPackage {
             name: name.to_owned(),
             architecture: "amd64".to_owned(),

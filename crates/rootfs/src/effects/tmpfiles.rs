@@ -18,7 +18,8 @@ pub fn tmpfiles(ctx: &EffectContext<'_>, accounts: &Directory) -> Effect {
     let mut effect = Effect::default();
     for package in ctx.packages {
         for path in &package.paths {
-            if !path.strip_prefix("usr/lib/tmpfiles.d/").is_some_and(|name| name.ends_with(".conf")) {
+            let name = path.strip_prefix("usr/lib/tmpfiles.d/");
+            if name.is_none_or(|name| name.strip_suffix(".conf").is_none()) {
                 continue;
             }
             let Some(text) = ctx.tree.read(path) else { continue };
@@ -43,14 +44,21 @@ pub fn tmpfiles(ctx: &EffectContext<'_>, accounts: &Directory) -> Effect {
     effect
 }
 
-fn apply(ctx: &EffectContext<'_>, accounts: &Directory, line: &Line, effect: &mut Effect) -> Result<(), String> {
+fn apply(
+    ctx: &EffectContext<'_>,
+    accounts: &Directory,
+    line: &Line,
+    effect: &mut Effect,
+) -> Result<(), String> {
     let top = line.path.split('/').next().unwrap_or_default();
     if ["tmp", "dev", "proc", "sys"].contains(&top) {
         return Ok(());
     }
     let id = |name: &Option<String>, find: &dyn Fn(&str) -> Option<u32>| match name {
         None => Ok(None),
-        Some(name) => find(name).map(|id| Some(u64::from(id))).ok_or_else(|| format!("`{name}` is no account")),
+        Some(name) => {
+            find(name).map(|id| Some(u64::from(id))).ok_or_else(|| format!("`{name}` is no account"))
+        }
     };
     let uid = id(&line.user, &|name| accounts.uid(name))?;
     let gid = id(&line.group, &|name| accounts.gid(name))?;
@@ -71,7 +79,8 @@ fn apply(ctx: &EffectContext<'_>, accounts: &Directory, line: &Line, effect: &mu
             adjust(line, path, uid, gid, effect);
         }
         ('Z', Some(_)) => {
-            let below: Vec<String> = ctx.tree.descendants(&path).map(|node| node.entry.path.clone()).collect();
+            let below: Vec<String> =
+                ctx.tree.descendants(&path).map(|node| node.entry.path.clone()).collect();
             for path in std::iter::once(path).chain(below) {
                 adjust(line, path, uid, gid, effect);
             }

@@ -103,7 +103,10 @@ pub fn users(ctx: &EffectContext<'_>, scripts: &Scripts, options: &AccountOption
     }
     for package in ctx.packages {
         for path in &package.paths {
-            if path.strip_prefix("usr/lib/sysusers.d/").is_some_and(|name| name.ends_with(".conf")) {
+            if path
+                .strip_prefix("usr/lib/sysusers.d/")
+                .is_some_and(|name| name.strip_suffix(".conf").is_some())
+            {
                 builder.sysusers(&package.name, path);
             }
         }
@@ -158,14 +161,17 @@ impl Builder<'_> {
             return Ok(());
         }
         let gid = match &user.group {
-            Some(group) => self.directory.gid(group).ok_or_else(|| format!("group `{group}` is not there"))?,
+            Some(group) => {
+                self.directory.gid(group).ok_or_else(|| format!("group `{group}` is not there"))?
+            }
             None if user.own_group => self.group(package, &user.name, user.uid, how)?,
             None => NOGROUP,
         };
         let wish = user.uid.filter(|uid| self.directory.users.values().all(|(taken, _)| taken != uid));
         let uid = wish.or_else(|| self.directory.free_uid(&user.name, how));
         let uid = uid.ok_or("no user id is free between 100 and 999")?;
-        let default_home = || if how == Automatic::Up { "/nonexistent".into() } else { format!("/home/{}", user.name) };
+        let default_home =
+            || if how == Automatic::Up { "/nonexistent".into() } else { format!("/home/{}", user.name) };
         let home = user.home.unwrap_or_else(default_home);
         let default_shell = if how == Automatic::Up { "/usr/sbin/nologin" } else { "/bin/sh" };
         if user.create_home {
@@ -190,7 +196,9 @@ impl Builder<'_> {
     }
 
     fn home(&mut self, home: &str, uid: u32, gid: u32) {
-        let Some(path) = temper_oci::normalize_path(home).filter(|path| !path.is_empty() && path != "nonexistent") else {
+        let Some(path) =
+            temper_oci::normalize_path(home).filter(|path| !path.is_empty() && path != "nonexistent")
+        else {
             return;
         };
         let Ok(path) = self.ctx.tree.resolve(&path) else { return };
@@ -219,7 +227,13 @@ impl Builder<'_> {
             };
             if let Err(reason) = done {
                 let (package, script) = (package.to_owned(), format!("/{path}"));
-                self.effect.not_reproduced.push(NotReproduced { package, script, line: number, statement, reason });
+                self.effect.not_reproduced.push(NotReproduced {
+                    package,
+                    script,
+                    line: number,
+                    statement,
+                    reason,
+                });
             }
         }
     }

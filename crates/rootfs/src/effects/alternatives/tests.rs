@@ -42,7 +42,9 @@ fn pager(mode: &str, current: &str, priority: &str) -> Effect {
 #[test]
 fn the_best_choice_wins_in_automatic_mode_only() {
     let database = |mode: &str, priority: u8| {
-        format!("var/lib/dpkg/alternatives/pager = {mode}\\n/usr/bin/pager\\n\\n/bin/more\\n50\\n/usr/bin/less\\n{priority}\\n\\n (644 0:0)")
+        format!(
+            "var/lib/dpkg/alternatives/pager = {mode}\\n/usr/bin/pager\\n\\n/bin/more\\n50\\n/usr/bin/less\\n{priority}\\n\\n (644 0:0)"
+        )
     };
     let to_less = "etc/alternatives/pager -> /usr/bin/less";
     check(&pager("auto", "/bin/more", "77"), &[&database("auto", 77), to_less]);
@@ -103,7 +105,7 @@ fn nothing_but_links_is_replaced_and_what_is_unclear_is_reported() {
                     update-alternatives --install /usr/bin/z z /usr/bin/missing 1\n\
                     update-alternatives --install /usr/bin/v v /usr/bin/y $PRIORITY\n\
                     update-alternatives --remove x /usr/bin/y\n\
-                    update-alternatives --set x /usr/bin/y\n\
+                    update-alternatives --set x /usr/bin/y; update-alternatives --auto none\n\
                     if grep -q a /etc/b; then update-alternatives --install /usr/bin/w w /usr/bin/y 1; fi\n\
                     update-alternatives --install /usr/bin/w ../w /usr/bin/y 1\n";
     let fixture = Fixture::default().package("demo", postinst, &["usr/bin/y", "usr/bin/x"]);

@@ -80,7 +80,8 @@ fn numbered(tree: &Tree, directory: &str, hash: u32, bucket: &[(String, Digest)]
             *slot = Some(name);
         }
     }
-    let link = |(number, name): (usize, Option<&str>)| Some((format!("{hash:08x}.{number}"), name?.to_owned()));
+    let link =
+        |(number, name): (usize, Option<&str>)| Some((format!("{hash:08x}.{number}"), name?.to_owned()));
     names.into_iter().enumerate().filter_map(link).collect()
 }
 

@@ -46,9 +46,10 @@ fn canonical_attributes(mut attributes: &[u8]) -> Option<Vec<u8>> {
         let (_, _, value) = element(attribute)?;
         let mut content = attribute[..attribute.len() - value.len()].to_vec();
         let (tag, text, _) = element(value)?;
-        match text_of(tag, text) {
-            Some(text) => content.extend(wrap(UTF8_STRING, canonical_text(&text?).as_bytes())),
-            None => content.extend(value),
+        if is_text(tag) {
+            content.extend(wrap(UTF8_STRING, canonical_text(&text_of(tag, text)?).as_bytes()));
+        } else {
+            content.extend(value);
         }
         encoded.push(wrap(SEQUENCE, &content));
         attributes = rest;
@@ -58,24 +59,35 @@ fn canonical_attributes(mut attributes: &[u8]) -> Option<Vec<u8>> {
     Some(encoded.concat())
 }
 
-/// Reads a character string; the outer `None` is for other types, the inner one for broken text.
-fn text_of(tag: u8, bytes: &[u8]) -> Option<Option<String>> {
+/// Returns whether a value of this type is brought into the canonical form; others stay as they are.
+fn is_text(tag: u8) -> bool {
+    matches!(
+        tag,
+        UTF8_STRING
+            | PRINTABLE_STRING
+            | T61_STRING
+            | IA5_STRING
+            | VISIBLE_STRING
+            | UNIVERSAL_STRING
+            | BMP_STRING
+    )
+}
+
+/// Reads a character string; `None` for broken text.
+fn text_of(tag: u8, bytes: &[u8]) -> Option<String> {
     let wide = |size: usize| {
         let number = |chunk: &[u8]| chunk.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
         let valid = bytes.len().is_multiple_of(size);
         let text: Option<String> = bytes.chunks(size).map(|chunk| char::from_u32(number(chunk))).collect();
         text.filter(|_| valid)
     };
-    Some(match tag {
+    match tag {
         UTF8_STRING => String::from_utf8(bytes.to_vec()).ok(),
-        // OpenSSL takes the bytes of these as Latin-1.
-        PRINTABLE_STRING | T61_STRING | IA5_STRING | VISIBLE_STRING => {
-            Some(bytes.iter().copied().map(char::from).collect())
-        }
         BMP_STRING => wide(2),
         UNIVERSAL_STRING => wide(4),
-        _ => return None,
-    })
+        // OpenSSL takes the bytes of the others as Latin-1.
+        _ => Some(bytes.iter().copied().map(char::from).collect()),
+    }
 }
 
 fn canonical_text(text: &str) -> String {

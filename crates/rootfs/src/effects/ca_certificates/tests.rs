@@ -53,11 +53,7 @@ const NAMES: &[(&str, u32, &str)] = &[
              65722076657279206c6f6e67206e616d65206f66206120726f6f742074686174206e6565647320726f6f\
              6d2061732077656c6c",
     ),
-    (
-        "a plain name",
-        0x0f1c_4625,
-        "3020310f300d060355040a0c0654656d706572310d300b06035504030c0453616d65",
-    ),
+    ("a plain name", 0x0f1c_4625, "3020310f300d060355040a0c0654656d706572310d300b06035504030c0453616d65"),
     (
         "the same in other case",
         0x0f1c_4625,
@@ -130,12 +126,20 @@ fn content(path: &str, certificate: &str) -> String {
 
 #[test]
 fn the_package_brings_configuration_bundle_and_links() {
-    let (first, second) = (content("usr/share/ca-certificates/m/B (1),2 x.crt", SAME), content("usr/share/ca-certificates/m/A.crt", OTHER));
+    let (first, second) = (
+        content("usr/share/ca-certificates/m/B (1),2 x.crt", SAME),
+        content("usr/share/ca-certificates/m/A.crt", OTHER),
+    );
     let files = ["usr/sbin/update-ca-certificates", first.as_str(), second.as_str()];
     let local = content("usr/local/share/ca-certificates/own.crt", SAME_CAPITALS.trim_end());
     let fixture = Fixture::default().package("ca-certificates", "", &files).with(&[&local]);
     let effect = ca_certificates(&fixture.context());
-    let [Change::File { path, content, .. }, Change::File { path: bundle_path, content: bundle, mode, .. }, ..] = effect.changes.as_slice() else {
+    let [
+        Change::File { path, content, .. },
+        Change::File { path: bundle_path, content: bundle, mode, .. },
+        ..,
+    ] = effect.changes.as_slice()
+    else {
         panic!("configuration and bundle come first");
     };
     assert_eq!((path.as_str(), bundle_path.as_str(), *mode), (CONFIGURATION, BUNDLE, 0o644));
@@ -161,7 +165,10 @@ fn the_package_brings_configuration_bundle_and_links() {
 #[test]
 fn a_bundle_without_the_package_is_kept_and_joined() {
     let base = format!("{BUNDLE} = {OTHER}");
-    let (known, new) = (content("usr/local/share/ca-certificates/a.crt", OTHER), content("usr/local/share/ca-certificates/b.crt", SAME));
+    let (known, new) = (
+        content("usr/local/share/ca-certificates/a.crt", OTHER),
+        content("usr/local/share/ca-certificates/b.crt", SAME),
+    );
     let fixture = Fixture::base(&[&base, "etc/ssl/certs/java/cacerts"]).with(&[&known, &new]);
     let effect = ca_certificates(&fixture.context());
     let Some(Change::File { content, .. }) = effect.changes.first() else { panic!("the bundle comes first") };
@@ -199,6 +206,7 @@ fn deselected_and_gone_certificates_lose_their_links() {
     check(
         &ca_certificates(&fixture.context()),
         &[
+            "usr/local/share/ca-certificates/ (755 0:0)",
             r"etc/ca-certificates.conf = # c\n!m/A.crt\n!m/Gone.crt\nm/New.crt\n (644 0:0)",
             &bundle,
             "etc/ssl/certs/A.pem removed",

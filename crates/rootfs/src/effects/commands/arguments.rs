@@ -19,7 +19,8 @@ impl<'a> Arguments<'a> {
         while let Some(argument) = rest.next() {
             if argument == "--" {
                 parsed.operands.extend(rest.by_ref());
-            } else if let Some((option, value)) = argument.split_once('=').filter(|(o, _)| valued.contains(o)) {
+            } else if let Some((option, value)) = argument.split_once('=').filter(|(o, _)| valued.contains(o))
+            {
                 parsed.values.push((option, value));
             } else if valued.contains(&argument) {
                 let value = rest.next().ok_or_else(|| format!("option `{argument}` lacks its value"))?;
@@ -133,7 +134,8 @@ mod tests {
     fn options_are_parted_from_operands() {
         let parsed = Arguments::parse(&["-pm", "755", "-o", "root", "a", "--", "-b"], &["-m", "-o"], &["-p"]);
         assert!(parsed.is_err());
-        let parsed = Arguments::parse(&["-p", "-m0755", "--mode=1", "a", "--", "-b"], &["-m", "--mode"], &["-p"]);
+        let parsed =
+            Arguments::parse(&["-p", "-m0755", "--mode=1", "a", "--", "-b"], &["-m", "--mode"], &["-p"]);
         let parsed = parsed.expect("all options are known");
         assert!(parsed.has(&["p"]));
         assert_eq!(parsed.value(&["-m"]), Some("0755"));

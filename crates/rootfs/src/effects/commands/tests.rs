@@ -53,6 +53,24 @@ fn commands_see_what_those_before_made() {
 }
 
 #[test]
+fn the_mask_holds_back_and_moves_carry_links_and_files() {
+    check_script(
+        "umask 066\ntouch /etc/a\numask 022\ntouch /etc/b\nmv /etc/a /etc/c\nln -s x /etc/d.tmp\nmv -f /etc/d.tmp /etc/d\nmv /etc/none /etc/e\nmv /var/old /srv\nmv $TMP /etc/f",
+        &[
+            "etc/a =  (600 0:0)",
+            "etc/b =  (644 0:0)",
+            "etc/c =  (600 0:0)",
+            "etc/a removed",
+            "etc/d.tmp -> x",
+            "etc/d -> x",
+            "etc/d.tmp removed",
+            "? demo 9: a directory is not moved",
+            "? demo 10: the value of `$TMP` is only known when the script runs",
+        ],
+    );
+}
+
+#[test]
 fn links_and_copies_are_made() {
     check_script(
         "ln -s /usr/lib/x /etc/x\nln -sf ../a /var/old\nln -s a /etc/sudoers\ncp -p /usr/share/a/a.conf /etc\nucf --three-way /usr/share/a/a.conf /etc/b.conf\nucf /usr/share/a/a.conf /etc/sudoers\ninstall -d -m 0750 -o redis -g adm /var/old /var/new\ninstall -m 600 /usr/share/a/a.conf /etc/c.conf",
@@ -88,5 +106,8 @@ fn what_is_not_plain_is_reported() {
 
 #[test]
 fn owned_and_fleeting_paths_are_passed_over() {
-    check_script("touch /etc/passwd /tmp/x\nmkdir /dev/x\nchmod 600 /var/log/x\nrm -rf /var/lib/dpkg $TMP", &[]);
+    check_script(
+        "touch /etc/passwd /tmp/x\nmkdir /dev/x\nchmod 600 /var/log/x\nrm -rf /var/lib/dpkg $TMP",
+        &[],
+    );
 }

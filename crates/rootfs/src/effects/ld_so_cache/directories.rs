@@ -91,7 +91,9 @@ fn matching(tree: &Tree, from: &str, pattern: &str) -> Vec<String> {
     let Ok(directory) = tree.resolve(directory) else { return Vec::new() };
     let skip = directory.len() + 1;
     let names = tree.children(&directory).map(|node| &node.entry.path[skip..]);
-    let matching = names.filter(|name| (!name.starts_with('.') || glob.starts_with('.')) && matches(glob.as_bytes(), name.as_bytes()));
+    let matching = names.filter(|name| {
+        (!name.starts_with('.') || glob.starts_with('.')) && matches(glob.as_bytes(), name.as_bytes())
+    });
     matching.map(|name| format!("{directory}/{name}")).collect()
 }
 

@@ -80,7 +80,12 @@ fn string_table(strings: BTreeSet<&str>, start: usize) -> (Vec<u8>, BTreeMap<&st
     (bytes, offsets)
 }
 
-fn extensions(hwcaps: &[&str], offsets: &BTreeMap<&str, u32>, generator: Option<&str>, offset: usize) -> Vec<u8> {
+fn extensions(
+    hwcaps: &[&str],
+    offsets: &BTreeMap<&str, u32>,
+    generator: Option<&str>,
+    offset: usize,
+) -> Vec<u8> {
     let count = usize::from(generator.is_some()) + usize::from(!hwcaps.is_empty());
     if count == 0 {
         return Vec::new();
@@ -88,7 +93,8 @@ fn extensions(hwcaps: &[&str], offsets: &BTreeMap<&str, u32>, generator: Option<
     let hwcaps_offset = offset + 8 + count * SECTION_BYTES;
     let generator_offset = hwcaps_offset + hwcaps.len() * 4;
     let mut bytes = Vec::new();
-    let mut numbers = |numbers: &[usize]| bytes.extend(numbers.iter().flat_map(|n| (*n as u32).to_le_bytes()));
+    let mut numbers =
+        |numbers: &[usize]| bytes.extend(numbers.iter().flat_map(|n| (*n as u32).to_le_bytes()));
     numbers(&[EXTENSION_MAGIC as usize, count]);
     if let Some(generator) = generator {
         numbers(&[TAG_GENERATOR as usize, 0, generator_offset, generator.len()]);
@@ -105,7 +111,8 @@ fn extensions(hwcaps: &[&str], offsets: &BTreeMap<&str, u32>, generator: Option<
 
 /// Reads the generator's name from a cache.
 pub(super) fn generator(cache: &[u8]) -> Option<&str> {
-    let number = |at: usize| Some(u32::from_le_bytes(cache.get(at..at.checked_add(4)?)?.try_into().ok()?) as usize);
+    let number =
+        |at: usize| Some(u32::from_le_bytes(cache.get(at..at.checked_add(4)?)?.try_into().ok()?) as usize);
     if !cache.starts_with(MAGIC) {
         return None;
     }

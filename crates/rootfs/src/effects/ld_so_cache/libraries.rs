@@ -41,14 +41,15 @@ pub(super) fn libraries(tree: &Tree, architecture: &str, directory: &Directory) 
         let Some((elf, mut is_link)) = library(tree, node, name) else { continue };
         let Some(flags) = flags(architecture, elf) else { continue };
         let mut soname = elf.soname.as_deref().unwrap_or(name);
-        if is_link && name != soname && !(name.ends_with(".so") && soname.starts_with(name)) {
+        if is_link && name != soname && !(name.strip_suffix(".so").is_some() && soname.starts_with(name)) {
             is_link = false;
         }
         if is_link {
             soname = name;
         }
         let wins = found.get(soname).is_none_or(|known| {
-            (!is_link && known.is_link) || (is_link == known.is_link && compare_names(&known.name, name) == Ordering::Less)
+            (!is_link && known.is_link)
+                || (is_link == known.is_link && compare_names(&known.name, name) == Ordering::Less)
         });
         if wins {
             found.insert(soname.to_owned(), Candidate { name: name.to_owned(), is_link, flags });

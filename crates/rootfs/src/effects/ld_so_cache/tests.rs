@@ -153,7 +153,10 @@ fn a_cache_is_made_only_where_it_is_needed() {
     assert!(made(&["etc/ld.so.conf = /opt/lib\n", "opt/lib/"], None).is_some());
     assert!(made(&["etc/ld.so.cache = old"], None).is_some());
     let bytes = made(&[], Some("2.41-12")).expect("libc-bin is there");
-    assert_eq!(format::generator(&bytes), Some("ldconfig (Debian GLIBC 2.41-12) stable release version 2.41"));
+    assert_eq!(
+        format::generator(&bytes),
+        Some("ldconfig (Debian GLIBC 2.41-12) stable release version 2.41")
+    );
     assert_eq!(
         generator(Some("ldconfig (Ubuntu GLIBC 2.39-0) stable release version 2.39"), Some("2.40-1")),
         Some("ldconfig (Ubuntu GLIBC 2.40-1) stable release version 2.40".to_owned())

@@ -22,7 +22,10 @@ fn overrides_win_over_commands_and_name_new_groups() {
 
 #[test]
 fn overrides_of_the_base_reach_added_paths() {
-    let base = ["etc/group = adm:x:4:\n", "var/lib/dpkg/statoverride = root adm 750 /usr/bin/a\nroot none 700 /usr/bin/b\n"];
+    let base = [
+        "etc/group = adm:x:4:\n",
+        "var/lib/dpkg/statoverride = root adm 750 /usr/bin/a\nroot none 700 /usr/bin/b\n",
+    ];
     let fixture = Fixture::base(&base).package("demo", "", &["usr/bin/a", "usr/bin/b"]);
     check(
         &run(&fixture.context(), &AccountOptions::default()),
@@ -52,7 +55,11 @@ fn what_the_document_gives_stays() {
 
 #[test]
 fn the_time_zone_and_the_shells_follow_their_packages() {
-    let files = ["usr/share/zoneinfo/Etc/UTC", "usr/share/debianutils/shells = # c\n/bin/sh\n", "usr/share/debianutils/shells.d/zsh = /bin/zsh # z\n"];
+    let files = [
+        "usr/share/zoneinfo/Etc/UTC",
+        "usr/share/debianutils/shells = # c\n/bin/sh\n",
+        "usr/share/debianutils/shells.d/zsh = /bin/zsh # z\n",
+    ];
     let fixture = Fixture::base(&["bin -> usr/bin"]).package("tzdata", "add-shell /opt/sh", &files);
     check(
         &run(&fixture.context(), &AccountOptions::default()),
@@ -66,6 +73,10 @@ fn the_time_zone_and_the_shells_follow_their_packages() {
 
 #[test]
 fn nothing_added_changes_nothing() {
-    let fixture = Fixture::base(&["etc/passwd = a", "usr/share/debianutils/shells = /bin/sh\n", "etc/ssl/certs/ca-certificates.crt"]);
+    let fixture = Fixture::base(&[
+        "etc/passwd = a",
+        "usr/share/debianutils/shells = /bin/sh\n",
+        "etc/ssl/certs/ca-certificates.crt",
+    ]);
     check(&run(&fixture.context(), &AccountOptions::default()), &[]);
 }

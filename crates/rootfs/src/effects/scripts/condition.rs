@@ -137,7 +137,9 @@ fn unary(tree: &Tree, operator: &str, operand: &str) -> Truth {
         _ => {}
     }
     let path = operand.trim_matches('/');
-    if !operand.starts_with('/') || ["proc", "sys", "dev"].iter().any(|top| path.split('/').next() == Some(top)) {
+    if !operand.starts_with('/')
+        || ["proc", "sys", "dev"].iter().any(|top| path.split('/').next() == Some(top))
+    {
         return Truth::Unknown;
     }
     let node = tree.lookup(path);
@@ -199,7 +201,8 @@ pub(crate) fn program(tree: &Tree, name: &str) -> Option<String> {
 /// Returns whether an account (`passwd`, `group`) stands in the tree, or in Debian's initial list where there is none.
 pub(crate) fn has_account(tree: &Tree, database: &str, name: &str) -> Truth {
     let text = tree.read(&format!("etc/{database}"));
-    let text = text.or_else(|| tree.read(&format!("usr/share/base-passwd/{database}.master"))).unwrap_or_default();
+    let text =
+        text.or_else(|| tree.read(&format!("usr/share/base-passwd/{database}.master"))).unwrap_or_default();
     String::from_utf8_lossy(text).lines().any(|line| line.split(':').next() == Some(name)).into()
 }
 

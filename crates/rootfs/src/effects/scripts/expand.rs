@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Argument;
 use super::pattern::Pattern;
 use super::words::{Part, Word, word};
+use super::world::World;
 
 /// A value, or `None` where only a run could tell.
 pub(crate) type Value = Option<String>;
@@ -21,51 +22,48 @@ pub(crate) struct Environment {
     pub(crate) arguments: Vec<Value>,
 }
 
-/// Answers a command substitution, given as the text between its brackets.
-pub(crate) type Substitution<'a> = &'a dyn Fn(&str) -> Value;
-
 impl Environment {
     /// Expands a word into one value, as in an assignment.
-    pub(crate) fn value(&self, word: &Word, substitution: Substitution<'_>) -> Value {
-        self.joined(&word.parts, substitution, 0)
+    pub(crate) fn value(&self, word: &Word, world: &dyn World) -> Value {
+        self.joined(&word.parts, world, 0)
     }
 
     /// Expands words into the arguments of a command.
-    pub(crate) fn arguments(&self, words: &[Word], substitution: Substitution<'_>) -> Vec<Argument> {
-        words.iter().flat_map(|word| self.fields(word, substitution)).collect()
+    pub(crate) fn arguments(&self, words: &[Word], world: &dyn World) -> Vec<Argument> {
+        words.iter().flat_map(|word| self.fields(word, world)).collect()
     }
 
     /// Expands a word into a pattern of `case` or of `${name%pattern}`.
-    pub(crate) fn pattern(&self, word: &Word, substitution: Substitution<'_>) -> Option<Pattern> {
+    pub(crate) fn pattern(&self, word: &Word, world: &dyn World) -> Option<Pattern> {
         let mut pattern = Pattern::default();
         for part in &word.parts {
             match part {
                 Part::Text { text, quoted } => pattern.push(text, *quoted),
                 Part::Variable { quoted, .. } | Part::Command { quoted, .. } => {
-                    pattern.push(&self.part(part, substitution, 0)?, *quoted);
+                    pattern.push(&self.part(part, world, 0)?, *quoted);
                 }
             }
         }
         Some(pattern)
     }
 
-    fn joined(&self, parts: &[Part], substitution: Substitution<'_>, depth: usize) -> Value {
+    fn joined(&self, parts: &[Part], world: &dyn World, depth: usize) -> Value {
         let mut value = String::new();
         for part in parts {
-            value.push_str(&self.part(part, substitution, depth)?);
+            value.push_str(&self.part(part, world, depth)?);
         }
         Some(value)
     }
 
-    fn part(&self, part: &Part, substitution: Substitution<'_>, depth: usize) -> Value {
+    fn part(&self, part: &Part, world: &dyn World, depth: usize) -> Value {
         match part {
             Part::Text { text, .. } => Some(text.clone()),
-            Part::Command { text, .. } => substitution(text),
-            Part::Variable { name, modifier, .. } => self.variable(name, modifier, substitution, depth),
+            Part::Command { text, .. } => world.substitute(text),
+            Part::Variable { name, modifier, .. } => self.variable(name, modifier, world, depth),
         }
     }
 
-    fn variable(&self, name: &str, modifier: &str, substitution: Substitution<'_>, depth: usize) -> Value {
+    fn variable(&self, name: &str, modifier: &str, world: &dyn World, depth: usize) -> Value {
         let value = match name.parse::<usize>() {
             Ok(0) => None,
             Ok(index) => self.arguments.get(index - 1).cloned().unwrap_or(Some(String::new())),
@@ -83,7 +81,7 @@ impl Environment {
         }
         let value = value?;
         let operator = modifier.trim_start_matches(':');
-        let other = |text: &str| self.joined(&word(text, true)?.parts, substitution, depth + 1);
+        let other = |text: &str| self.joined(&word(text, true)?.parts, world, depth + 1);
         match operator.as_bytes().first()? {
             // An unset variable is never known here, so that both forms mean "empty".
             b'-' if value.is_empty() => other(&operator[1..]),
@@ -94,14 +92,14 @@ impl Environment {
                 let sign = &operator[..1];
                 let longest = operator[1..].starts_with(sign);
                 let text = &operator[1 + usize::from(longest)..];
-                let pattern = self.pattern(&word(text, false)?, substitution)?;
+                let pattern = self.pattern(&word(text, false)?, world)?;
                 Some(pattern.trim(&value, sign == "#", longest))
             }
             _ => None,
         }
     }
 
-    fn fields(&self, word: &Word, substitution: Substitution<'_>) -> Vec<Argument> {
+    fn fields(&self, word: &Word, world: &dyn World) -> Vec<Argument> {
         if let [Part::Text { text, quoted: true }, Part::Variable { name, modifier, quoted: true }] =
             word.parts.as_slice()
             && (text.is_empty() && name == "@" && modifier.is_empty())
@@ -109,15 +107,22 @@ impl Environment {
             let unknown = || Argument::Unknown(word.raw.clone());
             return self.arguments.iter().map(|v| v.clone().map_or_else(unknown, Argument::Known)).collect();
         }
+        let Some(pattern) = self.pattern(word, world) else {
+            return vec![Argument::Unknown(word.raw.clone())];
+        };
+        if pattern.is_glob() && word.bare() != Some("[") && word.bare() != Some("[[") {
+            return self.glob(word, &pattern, world);
+        }
         let mut fields: Vec<String> = Vec::new();
         let mut open = false;
         for part in &word.parts {
-            let (Part::Text { quoted, .. } | Part::Variable { quoted, .. } | Part::Command { quoted, .. }) = part;
-            let Some(value) = self.part(part, substitution, 0) else {
+            let (Part::Text { quoted, .. } | Part::Variable { quoted, .. } | Part::Command { quoted, .. }) =
+                part;
+            let Some(value) = self.part(part, world, 0) else {
                 return vec![Argument::Unknown(word.raw.clone())];
             };
             let is_text = matches!(part, Part::Text { .. });
-            if !quoted && (value.contains(['*', '?', '[']) && value != "[" && value != "[[" || value.starts_with('~')) {
+            if !quoted && value.starts_with('~') {
                 return vec![Argument::Unknown(word.raw.clone())];
             }
             if *quoted || is_text {
@@ -134,6 +139,16 @@ impl Environment {
             }
         }
         fields.into_iter().map(Argument::Known).collect()
+    }
+
+    /// Expands a pattern to the paths that it matches; one that matches nothing stands for itself.
+    fn glob(&self, word: &Word, pattern: &Pattern, world: &dyn World) -> Vec<Argument> {
+        let value =
+            self.joined(&word.parts, world, 0).filter(|value| value.starts_with('/') && !value.contains(' '));
+        let Some(value) = value else { return vec![Argument::Unknown(word.raw.clone())] };
+        let matching = world.matching(pattern);
+        let values = if matching.is_empty() { vec![value] } else { matching };
+        values.into_iter().map(Argument::Known).collect()
     }
 }
 

@@ -20,6 +20,7 @@ const REPRODUCED: &[&str] = &[
     "install",
     "ln",
     "mkdir",
+    "mv",
     "rm",
     "rmdir",
     "touch",
@@ -41,6 +42,7 @@ const COMPUTED: &[&str] = &[
 /// Commands whose results no container needs: services, databases of the package tools, compiled Python, documentation
 /// indexes.
 const NOISE: &[&str] = &[
+    "apparmor_parser",
     "apt-cache",
     "deb-systemd-helper",
     "deb-systemd-invoke",
@@ -48,40 +50,47 @@ const NOISE: &[&str] = &[
     "dpkg-trigger",
     "install-info",
     "invoke-rc.d",
-    "pam-auth-update",
     "py3clean",
     "py3compile",
     "pycompile",
-    "rm_conffile",
     "mandb",
+    "rm_conffile",
+    "runit-helper",
     "service",
     "start-stop-daemon",
     "systemctl",
     "ucfr",
+    "update-initramfs",
     "update-menus",
     "update-python-modules",
     "update-rc.d",
-    "update-initramfs",
 ];
 
 /// Commands that change nothing.
 const PURE: &[&str] = &[
+    ":",
+    "[",
+    "aa-enabled",
     "awk",
     "basename",
+    "cat",
+    "cd",
     "cmp",
     "cut",
     "date",
     "debconf-show",
-    "deb-systemd-invoke",
     "df",
     "diff",
     "dirname",
     "dpkg",
     "dpkg-architecture",
     "dpkg-query",
+    "dpkg-realpath",
     "dpkg-vendor",
+    "echo",
     "egrep",
     "expr",
+    "false",
     "fgrep",
     "find",
     "getent",
@@ -94,11 +103,14 @@ const PURE: &[&str] = &[
     "ls",
     "md5sum",
     "mktemp",
+    "mountpoint",
     "od",
     "pgrep",
     "pidof",
+    "printf",
     "ps",
     "pwd",
+    "read",
     "readlink",
     "realpath",
     "runlevel",
@@ -112,30 +124,33 @@ const PURE: &[&str] = &[
     "stat",
     "sync",
     "tail",
+    "test",
     "tr",
+    "true",
+    "tty",
+    "ucfq",
     "uname",
     "uniq",
     "wait",
     "wc",
     "which",
-    "xargs",
-    "ucfq",
-    "cd",
-    "eval",
-    "test",
 ];
+
+/// Commands that make keys or the identity of a machine.
+const IDENTITY: &[&str] = &["dbus-uuidgen", "make-ssl-cert", "ssh-keygen", "systemd-machine-id-setup"];
 
 /// Returns whether a command changes the system, so that an installation that succeeds has seen it succeed.
 pub(super) fn is_change(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or_default();
-    [REPRODUCED, COMPUTED, NOISE].iter().any(|list| list.contains(&name)) || name == "mv"
+    [REPRODUCED, COMPUTED, NOISE].iter().any(|list| list.contains(&name))
 }
 
 /// Lists the calls that nothing reproduces and that may matter.
-pub fn not_reproduced(scripts: &Scripts) -> Vec<NotReproduced> {
+pub(crate) fn not_reproduced(scripts: &Scripts) -> Vec<NotReproduced> {
     let reported = scripts.calls.iter().filter_map(|call| Some(call.not_reproduced(reason(call)?)));
     let mut list: Vec<NotReproduced> = scripts.not_reproduced.iter().cloned().chain(reported).collect();
-    let key = |item: &NotReproduced| (item.package.clone(), item.script.clone(), item.line, item.statement.clone());
+    let key =
+        |item: &NotReproduced| (item.package.clone(), item.script.clone(), item.line, item.statement.clone());
     let mut seen = std::collections::BTreeSet::new();
     list.retain(|item| seen.insert(key(item)));
     list
@@ -160,8 +175,19 @@ fn reason(call: &Call) -> Option<String> {
         _ if PURE.contains(&name) => None,
         "." | "source" if arguments.first().is_some_and(|path| path.contains("debconf")) => None,
         "." | "source" => Some("it reads another script".to_owned()),
-        "dpkg-divert" if arguments.iter().any(|argument| matches!(*argument, "--remove" | "--no-rename" | "--list")) => None,
-        "mv" if arguments.iter().skip_while(|a| a.starts_with('-')).all(|path| is_temporary(Some(path))) => None,
+        "dpkg-divert"
+            if arguments
+                .iter()
+                .any(|argument| matches!(*argument, "--remove" | "--no-rename" | "--list")) =>
+        {
+            None
+        }
+        _ if IDENTITY.contains(&name) => {
+            Some("keys and the identity of a machine are not made in an image".to_owned())
+        }
+        _ if arguments.iter().any(|argument| argument.ends_with("py_compile.py")) => None,
+        // Asks only whether the interpreter works.
+        "perl" if arguments == ["-e", ""] => None,
         _ => Some(call.doubt.as_ref().map_or_else(
             || format!("`{name}` is not reproduced"),
             |doubt| format!("`{name}` is not reproduced, and {doubt}"),
@@ -170,7 +196,7 @@ fn reason(call: &Call) -> Option<String> {
 }
 
 fn is_temporary(path: Option<&str>) -> bool {
-    path.is_some_and(|path| {
-        ["/tmp/", "/var/tmp/", "/run/", "/var/log/", "/proc/", "/sys/"].iter().any(|top| path.starts_with(top))
-    })
+    // The runtime gives a container its own `/etc/hosts`.
+    let tops = ["/tmp/", "/var/tmp/", "/run/", "/var/log/", "/proc/", "/sys/"];
+    path.is_some_and(|path| path == "/etc/hosts" || tops.iter().any(|top| path.starts_with(top)))
 }

@@ -16,6 +16,23 @@ impl Pattern {
         self.characters.extend(text.chars().map(|character| (character, quoted)));
     }
 
+    /// Returns whether any of its characters is special.
+    pub(crate) fn is_glob(&self) -> bool {
+        self.characters.iter().any(|(character, quoted)| !quoted && matches!(character, '*' | '?' | '['))
+    }
+
+    /// Splits the pattern of a path into those of its components.
+    pub(crate) fn components(&self) -> Vec<Self> {
+        let components = self.characters.split(|(character, _)| *character == '/');
+        let components = components.filter(|characters| !characters.is_empty());
+        components.map(|characters| Self { characters: characters.to_vec() }).collect()
+    }
+
+    /// Returns the text that it stands for without special characters.
+    pub(crate) fn text(&self) -> String {
+        self.characters.iter().map(|(character, _)| character).collect()
+    }
+
     /// Returns whether the whole text matches.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let text: Vec<char> = text.chars().collect();
@@ -26,7 +43,9 @@ impl Pattern {
     pub(crate) fn trim(&self, text: &str, start: bool, longest: bool) -> String {
         let characters: Vec<char> = text.chars().collect();
         let count = characters.len();
-        let split = |removed: usize| if start { characters.split_at(removed) } else { characters.split_at(count - removed) };
+        let split = |removed: usize| {
+            if start { characters.split_at(removed) } else { characters.split_at(count - removed) }
+        };
         let fits = |removed: &usize| {
             let (head, tail) = split(*removed);
             self.matches_characters(if start { head } else { tail })

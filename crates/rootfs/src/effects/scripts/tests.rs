@@ -91,16 +91,36 @@ fn what_only_a_run_could_tell_is_doubtful() {
             "1: z <$M>",
         ],
     );
-    check(
-        "grep a /b || exit 0\nx",
-        &["1: grep a /b", "2: x ?? it depends on `grep a /b`"],
-    );
+    check("grep a /b || exit 0\nx", &["1: grep a /b", "2: x ?? it depends on `grep a /b`"]);
     check("grep a /b || exit 1\nx", &["1: grep a /b", "2: x"]);
-    check(
-        "for i in $(ls); do x $i; done",
-        &["1: x <$i> ?? it is repeated for each of `$(ls)`"],
-    );
+    check("for i in $(ls); do x $i; done", &["1: x <$i> ?? it is repeated for each of `$(ls)`"]);
     check("while read a; do x $a; done; y", &["1: x <$a> ?? it stands in a loop on `read a`", "1: y"]);
+}
+
+#[test]
+fn doubts_reach_into_functions_and_end_with_what_raised_them() {
+    check(
+        "g() { y; }\nf() {\n if [ -z \"$D\" ]; then return; fi\n x\n g\n}\nf\nz",
+        &["4: x ?? it depends on `[ -z \"$D\" ]`", "1: y ?? it depends on `[ -z \"$D\" ]`", "8: z"],
+    );
+    check(
+        "for i in a b; do [ $X = $i ] && break; x $i; done\ny",
+        &["1: x a ?? it depends on `[ $X = $i ]`", "1: x b ?? it depends on `[ $X = $i ]`", "2: y"],
+    );
+    check("f() { [ -z \"$D\" ] && return; exit 0; }\nf\nx", &["3: x ?? it depends on `[ -z \"$D\" ]`"]);
+}
+
+#[test]
+fn patterns_match_paths_of_the_tree() {
+    let mut tree = Tree::default();
+    crate::effects::testing::put(
+        &mut tree,
+        &["lib -> usr/lib", "usr/lib/a/x.conf", "usr/lib/b/y.conf", "usr/lib/b/.z.conf"],
+    );
+    let found = |script| calls(&read(&tree, None, script));
+    assert_eq!(found("x /lib/*/*.conf '/lib/*'"), ["1: x /lib/a/x.conf /lib/b/y.conf /lib/*"]);
+    assert_eq!(found("for i in /lib/[b]/*; do x $i; done"), ["1: x /lib/b/y.conf"]);
+    assert_eq!(found("for i in /none/*; do [ -e $i ] && x $i; done"), Vec::<String>::new());
 }
 
 #[test]

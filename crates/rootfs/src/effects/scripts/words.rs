@@ -80,7 +80,8 @@ pub(crate) struct SyntaxError {
 
 /// Cuts a script into tokens, each with its line.
 pub(crate) fn tokens(script: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
-    let mut lexer = Lexer { text: script, position: 0, line: 1, tokens: Vec::new(), here_documents: Vec::new() };
+    let mut lexer =
+        Lexer { text: script, position: 0, line: 1, tokens: Vec::new(), here_documents: Vec::new() };
     while lexer.token()? {}
     Ok(lexer.tokens)
 }
@@ -160,7 +161,8 @@ impl Lexer<'_> {
             return Ok(false);
         }
         let line = self.line;
-        if let Some((operator, writes)) = REDIRECTIONS.iter().find(|(text, _)| self.rest().starts_with(text)) {
+        if let Some((operator, writes)) = REDIRECTIONS.iter().find(|(text, _)| self.rest().starts_with(text))
+        {
             self.redirection(operator, *writes)?;
         } else if let Some(operator) = OPERATORS.iter().find(|text| self.rest().starts_with(**text)) {
             for _ in 0..operator.len() {

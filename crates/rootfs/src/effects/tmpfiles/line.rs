@@ -56,8 +56,10 @@ pub fn parse(line: &str) -> Result<Option<Line>, String> {
     if path.contains(['*', '?', '[']) {
         return Err("a pattern is not reproduced".to_owned());
     }
-    let path = normalize_path(&path).filter(|path| !path.is_empty()).ok_or("the path is not in a plain form")?;
-    let field = |index: usize| fields.get(index).map(String::as_str).filter(|field| !matches!(*field, "" | "-"));
+    let path =
+        normalize_path(&path).filter(|path| !path.is_empty()).ok_or("the path is not in a plain form")?;
+    let field =
+        |index: usize| fields.get(index).map(String::as_str).filter(|field| !matches!(*field, "" | "-"));
     let owner = |index| field(index).map(|name| name.trim_start_matches(':').to_owned());
     let mode_text = field(2).map(|mode| mode.trim_start_matches([':', '~']));
     let mode = mode_text.map(|mode| u32::from_str_radix(mode, 8)).transpose().ok();

@@ -8,7 +8,13 @@ use crate::effects::testing::{Fixture, check};
 
 #[track_caller]
 fn check_lines(lines: &str, expected: &[&str]) {
-    let base = ["etc/passwd = app:x:5:6::/:/bin/sh\n", "etc/group = utmp:x:43:\n", "var/old/", "var/old/x", "etc/there"];
+    let base = [
+        "etc/passwd = app:x:5:6::/:/bin/sh\n",
+        "etc/group = utmp:x:43:\n",
+        "var/old/",
+        "var/old/x",
+        "etc/there",
+    ];
     let conf = format!("usr/lib/tmpfiles.d/demo.conf = {lines}");
     let fixture = Fixture::base(&base).package("demo", "", &[&conf]);
     let ctx = fixture.context();
@@ -23,13 +29,20 @@ fn directories_files_links_and_copies_are_made() {
     );
     check_lines(
         "L /var/lib/dbus/machine-id - - - - /etc/machine-id\nL /etc/there - - - - x\nL+ /etc/there - - - - /x y\nL /etc/skel\n",
-        &["var/lib/dbus/machine-id -> /etc/machine-id", "etc/there -> /x y", "etc/skel -> /usr/share/factory/etc/skel"],
+        &[
+            "var/lib/dbus/machine-id -> /etc/machine-id",
+            "etc/there -> /x y",
+            "etc/skel -> /usr/share/factory/etc/skel",
+        ],
     );
     check_lines(
         "f /run/a 0600 app utmp - a b\\n\nf /etc/there - - - - no\nC /etc/copy 0600 - - - /etc/there\n",
         &[r"run/a = a b\n (600 5:43)", "etc/copy = <etc/there> (600 0:0)"],
     );
-    check_lines("Z /var/old 0700 app :utmp\nz /var/old :0711\n", &["var/old (700 5:43)", "var/old/x (700 5:43)"]);
+    check_lines(
+        "Z /var/old 0700 app :utmp\nz /var/old :0711\n",
+        &["var/old (700 5:43)", "var/old/x (700 5:43)"],
+    );
 }
 
 #[test]

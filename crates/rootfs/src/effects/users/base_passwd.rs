@@ -45,7 +45,8 @@ pub(super) fn account_files(ctx: &EffectContext<'_>) -> AccountFiles {
         let shadow = move_passwords(&mut passwd, |name, password, _| {
             format!("{name}:{password}:{day}:0:99999:7:::\n")
         });
-        let gshadow = move_passwords(&mut group, |name, password, members| format!("{name}:{password}::{members}\n"));
+        let gshadow =
+            move_passwords(&mut group, |name, password, members| format!("{name}:{password}::{members}\n"));
         changes = vec![
             file("etc/passwd", passwd.clone(), 0o644, 0),
             file("etc/group", group.clone(), 0o644, 0),
@@ -68,7 +69,7 @@ fn move_passwords(text: &mut String, line: impl Fn(&str, &str, &str) -> String) 
         let fields: Vec<&str> = entry.split(':').collect();
         let [name, password, rest @ .., last] = fields.as_slice() else { continue };
         moved.push_str(&line(name, password, last));
-        let middle: String = rest.iter().map(|field| format!("{field}:")).collect();
+        let middle = rest.iter().fold(String::new(), |middle, field| middle + field + ":");
         kept = kept + name + ":x:" + &middle + last + "\n";
     }
     *text = kept;

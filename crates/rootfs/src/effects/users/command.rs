@@ -41,7 +41,8 @@ pub(super) struct UserRequest {
 pub(super) fn parse(command: &str, arguments: &[&str]) -> Result<Request, String> {
     let is_group = matches!(command, "addgroup" | "groupadd");
     let is_low_level = matches!(command, "useradd" | "groupadd" | "usermod");
-    let mut user = UserRequest { create_home: !is_low_level, own_group: is_low_level, ..UserRequest::default() };
+    let mut user =
+        UserRequest { create_home: !is_low_level, own_group: is_low_level, ..UserRequest::default() };
     let (mut is_system, mut gid, mut joins) = (false, None, Vec::new());
     let mut names = Vec::new();
     let mut rest = arguments.iter();
@@ -56,22 +57,33 @@ pub(super) fn parse(command: &str, arguments: &[&str]) -> Result<Request, String
         };
         match option {
             "--system" | "-r" => is_system = true,
-            "--group" if !is_low_level => user.own_group = true,
-            "--user-group" | "-U" if is_low_level => user.own_group = true,
+            "--group" | "--user-group" | "-U" => user.own_group = true,
             "--no-create-home" | "-M" => user.create_home = false,
             "--create-home" | "-m" if is_low_level => user.create_home = true,
-            "--quiet" | "-q" | "--force-badname" | "--allow-badname" | "--allow-bad-names" | "--allow-all-names"
-            | "--disabled-password" | "--disabled-login" | "--verbose" | "--debug" | "--force" | "-f"
-            | "--append" | "-a" | "--no-user-group" | "-N" => {
+            "--quiet"
+            | "-q"
+            | "--force-badname"
+            | "--allow-badname"
+            | "--allow-bad-names"
+            | "--allow-all-names"
+            | "--disabled-password"
+            | "--disabled-login"
+            | "--verbose"
+            | "--debug"
+            | "--force"
+            | "-f"
+            | "--append"
+            | "-a"
+            | "--no-user-group"
+            | "-N" => {
                 user.own_group &= !matches!(option, "--no-user-group" | "-N");
             }
             "--home" | "--home-dir" | "-d" => user.home = Some(value()?),
             "--shell" | "-s" => user.shell = Some(value()?),
             "--gecos" | "--comment" | "-c" => user.gecos = value()?,
             "--uid" | "-u" => user.uid = Some(number(&value()?)?),
-            "--ingroup" => user.group = Some(value()?),
             "--gid" | "-g" if is_group => gid = Some(number(&value()?)?),
-            "--gid" | "-g" => user.group = Some(value()?),
+            "--gid" | "-g" | "--ingroup" => user.group = Some(value()?),
             "--groups" | "-G" | "-aG" => joins = value()?.split(',').map(str::to_owned).collect(),
             _ if option.starts_with('-') => return Err(format!("option `{option}` is not known")),
             name => names.push(name.to_owned()),
@@ -89,7 +101,10 @@ pub(super) fn parse(command: &str, arguments: &[&str]) -> Result<Request, String
         (_, [name]) if is_group && (is_system || gid.is_some()) => Ok(Request::Group(name.clone(), gid)),
         ("adduser" | "useradd", [name]) if is_system || user.uid.is_some() => {
             let broken = |text: &String| text.contains([':', '\n']);
-            if broken(&user.gecos) || user.home.as_ref().is_some_and(broken) || user.shell.as_ref().is_some_and(broken) {
+            if broken(&user.gecos)
+                || user.home.as_ref().is_some_and(broken)
+                || user.shell.as_ref().is_some_and(broken)
+            {
                 return Err("a colon cannot stand in an account".to_owned());
             }
             user.name.clone_from(name);

@@ -54,11 +54,15 @@ pub fn parse(text: &str) -> Vec<(usize, Result<Line, String>)> {
 
 fn parse_line(line: &str) -> Option<Line> {
     let fields = fields(line)?;
-    let field = |index: usize| fields.get(index).map(String::as_str).filter(|field| !matches!(*field, "" | "-"));
+    let field =
+        |index: usize| fields.get(index).map(String::as_str).filter(|field| !matches!(*field, "" | "-"));
     let name = field(1).filter(|name| is_account_name(name))?.to_owned();
     match field(0)? {
         "g" => Some(Line::Group { name, gid: field(2).map(str::parse).transpose().ok()? }),
-        "m" => Some(Line::Member { user: name, group: field(2).filter(|name| is_account_name(name))?.to_owned() }),
+        "m" => Some(Line::Member {
+            user: name,
+            group: field(2).filter(|name| is_account_name(name))?.to_owned(),
+        }),
         "u" | "u!" => {
             let (uid, group) = field(2).map_or(Some((None, None)), parse_user_id)?;
             let text = |index, default: &str| field(index).unwrap_or(default).replace([':', '\n'], "");

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::effects::testing::{Fixture, check};
 
-const PASSWD: &str = "etc/passwd = root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n";
+const PASSWD: &str =
+    "etc/passwd = root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n";
 const GROUP: &str = "etc/group = root:x:0:\nusers:x:100:\nnogroup:x:65534:\n";
 
 #[track_caller]
@@ -23,7 +24,11 @@ fn run(fixture: &Fixture, options: &AccountOptions) -> Effect {
 fn adduser_counts_up_with_separate_ids() {
     check_calls(
         "U=redis\nadduser --system --home /var/lib/redis --quiet --group $U || true",
-        &["var/lib/redis/ (755 100:101)", "group redis 101 !", "user redis:100:101::/var/lib/redis:/usr/sbin/nologin !"],
+        &[
+            "var/lib/redis/ (755 100:101)",
+            "group redis 101 !",
+            "user redis:100:101::/var/lib/redis:/usr/sbin/nologin !",
+        ],
     );
     check_calls(
         "if ! getent group m >/dev/null; then addgroup --system m; fi\n\
@@ -33,7 +38,10 @@ fn adduser_counts_up_with_separate_ids() {
     );
     check_calls(
         "adduser --system --home /srv plain\nadduser --system --uid 42 fixed",
-        &["user plain:100:65534::/srv:/usr/sbin/nologin !", "user fixed:42:65534::/nonexistent:/usr/sbin/nologin !"],
+        &[
+            "user plain:100:65534::/srv:/usr/sbin/nologin !",
+            "user fixed:42:65534::/nonexistent:/usr/sbin/nologin !",
+        ],
     );
     check_calls("getent passwd root || adduser --system root\nadduser --system nobody", &[]);
 }
