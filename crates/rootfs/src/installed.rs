@@ -56,10 +56,9 @@ impl Installed {
         });
         let database = StatusDatabase::parse(status, files.collect())?;
         let diversions = Diversions::read(tree);
-        let packages: BTreeMap<String, InstalledPackage> = database
-            .installed()
-            .map(|record| (record.name().to_owned(), read_package(tree, &database, &diversions, &record)))
-            .collect();
+        let base = Base { tree, database: &database, diversions: &diversions, links: links(tree) };
+        let packages: BTreeMap<String, InstalledPackage> =
+            database.installed().map(|record| (record.name().to_owned(), base.package(&record))).collect();
         let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (name, package) in &packages {
             for path in &package.paths {
@@ -86,78 +85,95 @@ pub(crate) fn replaces(field: &str, name: &str, version: &str) -> bool {
     groups(field).flat_map(|group| group.alternatives()).flatten().any(is_meant)
 }
 
-fn read_package(
-    tree: &Tree,
-    database: &StatusDatabase,
-    diversions: &Diversions,
-    record: &PackageRecord<'_>,
-) -> InstalledPackage {
-    let (name, architecture) = (record.name(), record.architecture());
-    let place = |path: &str| {
-        let path = normalize_path(path).filter(|path| !path.is_empty())?;
-        tree.resolve_parent(diversions.place(&path, name)).ok()
-    };
-    let conffiles = read_conffiles(record).filter_map(|(path, md5)| Some((place(path)?, md5.to_owned())));
-    let mut package = InstalledPackage {
-        version: record.version().to_owned(),
-        architecture: architecture.to_owned(),
-        replaces: record.replaces().to_owned(),
-        paths: BTreeSet::new(),
-        has_list: false,
-        conffiles: conffiles.collect(),
-    };
-    let info = format!("{DATABASE}/info");
-    let stems = [format!("{info}/{name}:{architecture}"), format!("{info}/{name}")];
-    let find = |stems: &[String], ending: &str| {
-        let bytes = stems.iter().find_map(|stem| tree.read(&format!("{stem}{ending}")))?;
-        Some(String::from_utf8_lossy(bytes).into_owned())
-    };
-    if let Some(list) = find(&stems, ".list") {
-        package.has_list = true;
-        package.paths = listed(&list)
-            .filter_map(|(path, is_directory)| {
-                let path = place(path)?;
-                if is_directory { tree.resolve(&path).ok() } else { Some(path) }
-            })
-            .collect();
-        return package;
-    }
-    let single = match database.form_of(name) {
-        Some((StatusForm::Directory, file)) => format!("{DATABASE}/status.d/{file}"),
-        _ => format!("{DATABASE}/status.d/{name}"),
-    };
-    let sums = find(&stems, ".md5sums").or_else(|| find(&[single], ".md5sums")).unwrap_or_default();
-    let files: BTreeSet<String> = sums.lines().filter_map(|line| place(line.split_once("  ")?.1)).collect();
-    package.paths = files.iter().flat_map(|path| parents(path)).map(str::to_owned).collect();
-    package.paths.extend(files);
-    package.paths.extend(package.conffiles.keys().cloned());
-    package.paths.extend(links_to(tree, &package.paths));
-    package
+/// What the entries of the database are read with.
+struct Base<'a> {
+    tree: &'a Tree,
+    database: &'a StatusDatabase,
+    diversions: &'a Diversions,
+    /// The links that lead to each file.
+    links: BTreeMap<String, Vec<String>>,
 }
 
-/// Lists the paths of a list, and whether another one is below: a merged `/usr` makes links of such directories, which
-/// belong to the package that merged it.
-fn listed(list: &str) -> impl Iterator<Item = (&str, bool)> {
-    let directories: BTreeSet<&str> =
-        list.lines().filter_map(|line| Some(line.rsplit_once('/')?.0)).collect();
-    list.lines().map(move |line| (line, directories.contains(line)))
-}
-
-/// Lists the links that lead to one of these files: without the file they lead nowhere.
-fn links_to(tree: &Tree, files: &BTreeSet<String>) -> Vec<String> {
-    if files.is_empty() {
-        return Vec::new();
-    }
-    let is_link = |path: &str| match tree.resolve(path) {
-        Ok(target) => {
-            let is_file =
-                tree.get(&target).is_some_and(|node| matches!(node.entry.kind, EntryKind::File { .. }));
-            is_file && files.contains(&target)
+impl Base<'_> {
+    fn package(&self, record: &PackageRecord<'_>) -> InstalledPackage {
+        let (name, architecture) = (record.name(), record.architecture());
+        let conffiles = read_conffiles(record);
+        let conffiles: BTreeMap<String, String> =
+            conffiles.filter_map(|(path, md5)| Some((self.place(path, name)?, md5.to_owned()))).collect();
+        let info = format!("{DATABASE}/info/{name}");
+        let list =
+            self.text(&format!("{info}:{architecture}.list")).or_else(|| self.text(&format!("{info}.list")));
+        let mut package = InstalledPackage {
+            version: record.version().to_owned(),
+            architecture: architecture.to_owned(),
+            replaces: record.replaces().to_owned(),
+            paths: BTreeSet::new(),
+            has_list: list.is_some(),
+            conffiles,
+        };
+        match list {
+            Some(list) => package.paths = self.listed(&list, name),
+            None => package.paths = self.summed(name, architecture),
         }
-        Err(_) => false,
-    };
-    let links = tree.nodes().filter(|node| matches!(node.entry.kind, EntryKind::Symlink { .. }));
-    links.map(|node| &node.entry.path).filter(|path| is_link(path)).cloned().collect()
+        package
+    }
+
+    /// Returns where a path of a package stands.
+    fn place(&self, path: &str, package: &str) -> Option<String> {
+        let path = normalize_path(path).filter(|path| !path.is_empty())?;
+        self.tree.resolve_parent(self.diversions.place(&path, package)).ok()
+    }
+
+    fn text(&self, path: &str) -> Option<String> {
+        self.tree.read(path).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// Returns the paths of a list. What the list has something below is a directory to the package, also where a
+    /// merged `/usr` makes a link of it, which belongs to the package that merged it.
+    fn listed(&self, list: &str, package: &str) -> BTreeSet<String> {
+        let directories: BTreeSet<&str> =
+            list.lines().filter_map(|line| Some(line.rsplit_once('/')?.0)).collect();
+        let place = |line: &str| {
+            let path = self.place(line, package)?;
+            if directories.contains(line) { self.tree.resolve(&path).ok() } else { Some(path) }
+        };
+        list.lines().filter_map(place).collect()
+    }
+
+    /// Returns the files of a checksum list with their links and the directories above them.
+    fn summed(&self, package: &str, architecture: &str) -> BTreeSet<String> {
+        let file = match self.database.form_of(package) {
+            Some((StatusForm::Directory, file)) => file,
+            _ => package,
+        };
+        let places = [
+            format!("{DATABASE}/info/{package}:{architecture}.md5sums"),
+            format!("{DATABASE}/info/{package}.md5sums"),
+            format!("{DATABASE}/status.d/{file}.md5sums"),
+        ];
+        let sums = places.iter().find_map(|path| self.text(path)).unwrap_or_default();
+        let files = sums.lines().filter_map(|line| self.place(line.split_once("  ")?.1, package));
+        let mut paths: BTreeSet<String> = files.collect();
+        let links = paths.iter().filter_map(|path| self.links.get(path)).flatten().cloned();
+        let links: Vec<String> = links.collect();
+        paths.extend(links);
+        let directories: Vec<String> =
+            paths.iter().flat_map(|path| parents(path)).map(str::to_owned).collect();
+        paths.extend(directories);
+        paths
+    }
+}
+
+/// Lists the links that lead to each file: without the file they lead nowhere.
+fn links(tree: &Tree) -> BTreeMap<String, Vec<String>> {
+    let mut links: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for node in tree.nodes().filter(|node| matches!(node.entry.kind, EntryKind::Symlink { .. })) {
+        let target = tree.lookup(&node.entry.path);
+        if let Some(target) = target.filter(|target| matches!(target.entry.kind, EntryKind::File { .. })) {
+            links.entry(target.entry.path.clone()).or_default().push(node.entry.path.clone());
+        }
+    }
+    links
 }
 
 /// Reads the field `Conffiles`: path and MD5 on each line, then perhaps a word such as `obsolete`.

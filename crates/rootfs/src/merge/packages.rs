@@ -345,6 +345,9 @@ impl Unpacking<'_, '_> {
         paths: &BTreeSet<String>,
         is_purge: bool,
     ) {
+        if package.paths.is_empty() {
+            self.merge.warn(format!("the base does not say which files belong to package `{name}`: they stay"));
+        }
         let conffiles = package.conffiles.keys().filter(|_| is_purge);
         let paths: BTreeSet<&String> = paths.iter().chain(conffiles).collect();
         let belongs_to_others = |path: &str| {

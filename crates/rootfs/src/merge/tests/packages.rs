@@ -196,6 +196,10 @@ fn checksums_alone_are_enough_to_remove_a_package() {
     ]);
     let draft = merged(&mut base, &[], &["libx"]).draft;
     assert_eq!(paths(&draft), ["usr/", "usr/lib/", "- usr/lib/libx.so.1", "- usr/lib/libx.so.1.2"]);
+
+    let status = "var/lib/dpkg/status = Package: x\\nStatus: install ok installed\\nVersion: 1\\n";
+    let draft = merged(&mut tree(&["var/", "var/lib/", "var/lib/dpkg/", status]), &[], &["x"]).draft;
+    assert_eq!(draft.warnings, ["the base does not say which files belong to package `x`: they stay"]);
 }
 
 #[test]
