@@ -60,6 +60,8 @@ pub enum Reason {
     Dependency { of: String, field: Dependency, relation: String },
     /// The installed version cannot stay beside another package.
     Displaced { by: String },
+    /// It is built from the same source as another package that is chosen, and follows its version.
+    SameSource { with: String },
 }
 
 /// The field that a dependency stands in.
@@ -129,6 +131,7 @@ impl fmt::Display for Reason {
             Self::Requested => formatter.write_str("requested"),
             Self::Dependency { of, relation, .. } => write!(formatter, "`{of}` needs `{relation}`"),
             Self::Displaced { by } => write!(formatter, "`{by}` cannot stand beside the installed version"),
+            Self::SameSource { with } => write!(formatter, "built from the same source as `{with}`"),
         }
     }
 }

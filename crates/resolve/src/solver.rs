@@ -6,6 +6,9 @@
 //! else its alternatives are tried from left to right, the package of the name before those that provide it. Nothing is
 //! removed to make room: what conflicts with something chosen or installed is refused, and the next alternative tried.
 //!
+//! Installed packages that are built from the same source as a chosen one follow to its version, so that a library, its
+//! tools and its headers stay together.
+//!
 //! A choice can turn out to exclude something that a request cannot do without. Then the walk begins anew and avoids
 //! that choice, a bounded number of times.
 

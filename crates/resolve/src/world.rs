@@ -17,6 +17,8 @@ pub(crate) struct World<'a> {
     base: Vec<PackageRecord<'a>>,
     installed: BTreeMap<&'a str, RecordId>,
     base_provides: BTreeMap<&'a str, Vec<(RecordId, Option<&'a str>)>>,
+    /// The installed packages by the name of their source.
+    by_source: BTreeMap<&'a str, Vec<RecordId>>,
 }
 
 impl<'a> World<'a> {
@@ -28,6 +30,7 @@ impl<'a> World<'a> {
             base: Vec::new(),
             installed: BTreeMap::new(),
             base_provides: BTreeMap::new(),
+            by_source: BTreeMap::new(),
         };
         for record in database.installed() {
             // The control files of some images have no architecture.
@@ -38,6 +41,7 @@ impl<'a> World<'a> {
             let id = RecordId(universe.len() + world.base.len() as u32);
             world.base.push(record);
             world.installed.insert(record.name(), id);
+            world.by_source.entry(record.source().0).or_default().push(id);
             for (name, version) in record.provided() {
                 world.base_provides.entry(name).or_default().push((id, version));
             }
@@ -59,6 +63,11 @@ impl<'a> World<'a> {
     /// The installed packages by name.
     pub(crate) fn installed(&self) -> &BTreeMap<&'a str, RecordId> {
         &self.installed
+    }
+
+    /// The installed packages that are built from a source.
+    pub(crate) fn installed_from(&self, source: &str) -> &[RecordId] {
+        self.by_source.get(source).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn is_installed(&self, id: RecordId) -> bool {

@@ -44,6 +44,7 @@ impl Why<'_> {
                 Reason::Dependency { of: of.to_owned(), field, relation: relation.to_owned() }
             }
             Self::Displaced { by } => Reason::Displaced { by: by.to_owned() },
+            Self::SameSource { with } => Reason::SameSource { with: with.to_owned() },
         }
     }
 }

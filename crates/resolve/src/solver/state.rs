@@ -43,6 +43,7 @@ pub(super) enum Why<'a> {
     Requested,
     Needed { of: &'a str, field: Dependency, relation: &'a str },
     Displaced { by: &'a str },
+    SameSource { with: &'a str },
 }
 
 /// Why a package was not taken, with what a new attempt has to know.

@@ -35,6 +35,11 @@ enum Task<'a> {
     Replace {
         clash: Clash<'a>,
     },
+    /// An installed package of the same source follows to the same source version if it can.
+    Follow {
+        installed: RecordId,
+        candidate: RecordId,
+    },
 }
 
 /// A task with the candidates that are left to try.
@@ -103,7 +108,10 @@ impl<'a> Solver<'a> {
         loop {
             if let Some(pending) = &mut frame.current {
                 let Some(option) = pending.usable.next() else {
-                    return Advance::Failed(self.give_up(frame));
+                    match self.give_up(frame) {
+                        Some(failure) => return Advance::Failed(failure),
+                        None => continue,
+                    }
                 };
                 match self.try_enter(option, pending.task.why(name), depth) {
                     Ok(child) => return Advance::Enter(child),
@@ -146,6 +154,8 @@ impl<'a> Solver<'a> {
                 let candidate = self.candidate(self.world.name(clash.other));
                 Some(pending(candidate.into_iter().collect(), Vec::new(), true))
             }
+            Task::Follow { installed, .. } if !self.is_effective(installed) => None,
+            Task::Follow { candidate, .. } => Some(pending(vec![candidate], Vec::new(), true)),
         }
     }
 
@@ -184,7 +194,21 @@ impl<'a> Solver<'a> {
         tasks.extend(
             groups(record.depends()).map(|group| Task::Satisfy { field: Dependency::Depends, group }),
         );
+        tasks.extend(self.followers(id));
         Ok(Frame { id, mark, tasks: tasks.into_iter(), current: None })
+    }
+
+    /// The installed packages of the same source that have the same source version as their candidate.
+    fn followers(&self, id: RecordId) -> Vec<Task<'a>> {
+        let source = self.world.record(id).source();
+        let siblings = self.world.installed_from(source.0).iter().filter(|sibling| **sibling != id);
+        let tasks = siblings.filter_map(|sibling| {
+            let candidate =
+                self.candidate(self.world.name(*sibling)).filter(|candidate| candidate != sibling)?;
+            let is_same = self.world.record(candidate).source() == source;
+            is_same.then_some(Task::Follow { installed: *sibling, candidate })
+        });
+        tasks.collect()
     }
 
     /// Whether an installed package can make room by another version of itself.
@@ -198,11 +222,11 @@ impl<'a> Solver<'a> {
             })
     }
 
-    /// Drops a package whose current task has no candidate left.
-    fn give_up(&mut self, frame: &mut Frame<'a>) -> Failure<'a> {
-        self.go_back(frame.mark);
-        let Some(pending) = frame.current.take() else { return Failure::depth(self.world.name(frame.id)) };
+    /// Ends the current task, which has no candidate left: drops the package, unless the task was optional.
+    fn give_up(&mut self, frame: &mut Frame<'a>) -> Option<Failure<'a>> {
+        let pending = frame.current.take()?;
         let failure = match pending.task {
+            Task::Follow { .. } => return None,
             Task::Replace { clash } => self.conflict(frame.id, clash),
             Task::Satisfy { group, .. } => Failure {
                 refusal: Arc::new(Refusal::Needs {
@@ -215,10 +239,11 @@ impl<'a> Solver<'a> {
                 opponent: pending.opponent,
             },
         };
+        self.go_back(frame.mark);
         if !failure.circumstantial && !self.world.is_installed(frame.id) {
             self.refused.insert(self.world.name(frame.id), failure.refusal.clone());
         }
-        failure
+        Some(failure)
     }
 
     fn conflict(&self, id: RecordId, clash: Clash<'a>) -> Failure<'a> {
@@ -254,6 +279,7 @@ impl<'a> Task<'a> {
         match self {
             Self::Satisfy { field, group } => Why::Needed { of: name, field, relation: group.as_str() },
             Self::Replace { .. } => Why::Displaced { by: name },
+            Self::Follow { .. } => Why::SameSource { with: name },
         }
     }
 }
