@@ -37,6 +37,7 @@ mod document;
 mod programs;
 mod report;
 mod system;
+mod waived;
 
 /// What the composition of one platform starts from.
 pub(crate) struct PlatformInput<'a> {

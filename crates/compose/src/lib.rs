@@ -38,5 +38,5 @@ pub use event::{Event, Log, Silent, Step};
 pub use finding::{Finding, Findings};
 pub use image::{Image, ImageSource};
 pub use plan::{Plan, PlatformPlan, Setting};
-pub use publish::{BuiltImage, BuiltManifest, Destination, publish};
+pub use publish::{BuiltImage, BuiltManifest, Destination, OpenBlob, publish};
 pub use recipe::Recipe;

@@ -1,7 +1,7 @@
 //! Publication: blobs, manifests, index, and the tags last.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use temper_oci::{Descriptor, Digest, Platform};
@@ -43,13 +43,13 @@ impl BuiltImage {
     }
 }
 
+/// Opens a blob at its first byte.
+pub type OpenBlob<'a> = &'a (dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync);
+
 /// Where an image goes: one repository, or one layout.
 pub trait Destination: Send + Sync {
-    /// Says whether a blob is there already.
-    fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, External>;
-
-    /// Writes a blob.
-    fn put_blob(&self, descriptor: &Descriptor, content: &mut (dyn Read + Send)) -> Result<(), External>;
+    /// Writes a blob unless it is there; `open` gives its bytes from the beginning, once for each attempt.
+    fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External>;
 
     /// Writes a manifest or index under its digest.
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External>;
@@ -75,11 +75,7 @@ pub fn publish(
     let total: u64 = blobs.iter().map(|blob| blob.size).sum();
     let mut done = 0;
     for blob in blobs {
-        if !destination.has_blob(blob)? {
-            let mut content =
-                store.open(&blob.digest).map_err(ComposeError::store("read a layer to publish"))?;
-            destination.put_blob(blob, &mut content)?;
-        }
+        destination.put_blob(blob, &|| store.open(&blob.digest))?;
         done += blob.size;
         log.event(Event::new(Step::Publish, "publish blobs").bytes(done, total));
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use temper_oci::{Compression, Platform};
+use temper_rootfs::accounts::AccountRequest;
 use temper_spec::customization::{Arguments, Constraint};
 
 use crate::archive::PackageSource;
@@ -43,7 +44,7 @@ pub struct Recipe {
     /// Certificates that join the system bundle.
     pub certificates: Vec<WantedCertificate>,
     /// Users and groups.
-    pub accounts: WantedAccounts,
+    pub accounts: AccountRequest,
     /// Environment variables in the document's order.
     pub environment: Vec<(String, String)>,
     /// Config labels in the document's order.
@@ -145,39 +146,4 @@ pub enum CertificateSource {
         /// The file, in the form of `Entry::path`.
         path: String,
     },
-}
-
-/// Users, groups and the user that the image runs as.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WantedAccounts {
-    /// Whether root stands in the account files.
-    pub root: bool,
-    /// Name or number of the user that the image runs as.
-    pub runs_as: Option<String>,
-    /// Users to add.
-    pub users: Vec<WantedUser>,
-    /// Groups to add.
-    pub groups: Vec<WantedGroup>,
-}
-
-/// A user to add.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WantedUser {
-    /// Its name.
-    pub name: String,
-    /// Its number.
-    pub uid: u32,
-    /// Number of its primary group; without one it gets a group of its own name and number.
-    pub gid: Option<u32>,
-}
-
-/// A group to add.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WantedGroup {
-    /// Its name.
-    pub name: String,
-    /// Its number.
-    pub gid: u32,
-    /// Names of the users in it.
-    pub members: Vec<String>,
 }

@@ -218,6 +218,16 @@ impl ImageConfig {
         }
     }
 
+    /// Adds ports that the image declares (`8080/tcp`).
+    pub fn add_exposed_ports(&mut self, ports: &[String]) {
+        self.add_names("ExposedPorts", ports);
+    }
+
+    /// Adds directories that the image declares as volumes.
+    pub fn add_volumes(&mut self, paths: &[String]) {
+        self.add_names("Volumes", paths);
+    }
+
     /// Returns the digests of the uncompressed layers, lowest first.
     pub fn diff_ids(&self) -> &[Digest] {
         &self.diff_ids
@@ -260,6 +270,18 @@ impl ImageConfig {
     fn list(&self, field: &str) -> Option<Vec<String>> {
         let values = self.run_field(field)?.as_array()?;
         Some(values.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// The specification writes a set as an object whose values are empty objects.
+    fn add_names(&mut self, field: &str, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
+        let mut set = self.run_field(field).and_then(Value::as_object).cloned().unwrap_or_default();
+        for name in names {
+            set.entry(name.as_str()).or_insert_with(|| Map::new().into());
+        }
+        self.set(field, Some(set.into()));
     }
 
     fn set_list(&mut self, field: &str, words: Option<&[String]>) {

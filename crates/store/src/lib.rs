@@ -3,4 +3,5 @@
 pub mod blobs;
 pub mod cache;
 pub mod layout;
+pub mod engine;
 pub mod records;

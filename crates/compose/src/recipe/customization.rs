@@ -1,12 +1,17 @@
 //! The recipe of a customization document.
 
 use temper_oci::normalize_path;
+use temper_rootfs::accounts::{AccountRequest, GroupRequest, UserRequest};
 use temper_spec::customization::{self as spec, Customization, PackageRequest};
 
 use super::{
-    CertificateSource, PathContent, Recipe, WantedAccounts, WantedArtifact, WantedCertificate, WantedGroup,
-    WantedPackage, WantedPath, WantedUser, compression, pairs,
+    CertificateSource, PathContent, Recipe, WantedArtifact, WantedCertificate, WantedPackage, WantedPath, compression,
+    pairs,
 };
+
+
+/// Permission bits of a home directory.
+const HOME_MODE: u32 = 0o755;
 
 impl From<&Customization> for Recipe {
     fn from(document: &Customization) -> Self {
@@ -91,19 +96,19 @@ fn certificates(document: &Customization) -> Vec<WantedCertificate> {
     wanted.collect()
 }
 
-fn accounts(accounts: &spec::Accounts) -> WantedAccounts {
-    WantedAccounts {
+fn accounts(accounts: &spec::Accounts) -> AccountRequest {
+    AccountRequest {
         root: accounts.root,
         runs_as: accounts.runs_as.clone(),
         users: accounts
             .users
             .iter()
-            .map(|user| WantedUser { name: user.name.clone(), uid: user.uid, gid: user.gid })
+            .map(|user| UserRequest { name: user.name.clone(), uid: user.uid, gid: user.gid, home_mode: HOME_MODE })
             .collect(),
         groups: accounts
             .groups
             .iter()
-            .map(|group| WantedGroup {
+            .map(|group| GroupRequest {
                 name: group.name.clone(),
                 gid: group.gid,
                 members: group.members.clone(),

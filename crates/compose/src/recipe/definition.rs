@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use temper_oci::normalize_path;
+use temper_rootfs::accounts::{AccountRequest, GroupRequest, UserRequest};
 use temper_spec::Definition;
 use temper_spec::customization::{self as spec, Arguments, PackageRequest};
 use temper_spec::definition::{OsRelease, PathEntry, PathType, RepositoryLine};
 
-use super::{PathContent, Recipe, WantedAccounts, WantedGroup, WantedPackage, WantedPath, WantedUser};
-use super::{compression, pairs};
+use super::{PathContent, Recipe, WantedPackage, WantedPath, compression, pairs};
 use crate::archive::PackageSource;
 
 /// Where the text of `os-release` goes; `/etc/os-release` is a link to it on Debian.
@@ -71,18 +71,18 @@ fn sources(definition: &Definition) -> Vec<PackageSource> {
     lines.map(source).collect()
 }
 
-fn accounts(definition: &Definition) -> WantedAccounts {
-    let Some(accounts) = &definition.document.accounts else { return WantedAccounts::default() };
+fn accounts(definition: &Definition) -> AccountRequest {
+    let Some(accounts) = &definition.document.accounts else { return AccountRequest::default() };
     let users = accounts.users.iter();
     let groups = accounts.groups.iter();
-    WantedAccounts {
+    AccountRequest {
         root: accounts.root,
         runs_as: accounts.run_as.clone(),
         users: users
-            .map(|user| WantedUser { name: user.name.clone(), uid: user.uid, gid: Some(user.gid) })
+            .map(|user| UserRequest { name: user.name.clone(), uid: user.uid, gid: Some(user.gid), home_mode: user.mode.map_or(0o755, spec::Mode::bits) })
             .collect(),
         groups: groups
-            .map(|group| WantedGroup {
+            .map(|group| GroupRequest {
                 name: group.name.clone(),
                 gid: group.gid,
                 members: group.members.clone(),

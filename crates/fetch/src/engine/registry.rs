@@ -1,0 +1,134 @@
+//! Repositories of a registry as sources and destinations of images.
+
+use std::io::{self, Read};
+
+use bytes::{Buf, Bytes};
+use temper_compose::{Destination, External, ImageSource, OpenBlob};
+use temper_oci::{Descriptor, ImageDocument, Reference};
+use tokio::runtime::Handle;
+
+use super::external;
+use crate::registry::{BlobStream, RegistryClient, RegistryError};
+
+/// One image of a registry.
+#[derive(Clone, Debug)]
+pub struct RegistryImage {
+    runtime: Handle,
+    client: RegistryClient,
+    reference: Reference,
+    shown: String,
+}
+
+impl RegistryImage {
+    /// Returns the image of a reference; messages and plans call it `shown`.
+    pub fn new(runtime: Handle, client: RegistryClient, reference: Reference, shown: String) -> Self {
+        Self { runtime, client, reference, shown }
+    }
+}
+
+fn failed(context: String) -> impl FnOnce(RegistryError) -> External {
+    move |error| {
+        let hint = error.hint();
+        external(context, error, hint)
+    }
+}
+
+impl ImageSource for RegistryImage {
+    fn reference(&self) -> &str {
+        &self.shown
+    }
+
+    fn root(&self) -> Result<ImageDocument, External> {
+        let context = format!("image `{}` cannot be read", self.shown);
+        let fetched = self.runtime.block_on(self.client.manifest(&self.reference)).map_err(failed(context.clone()))?;
+        ImageDocument::parse(fetched.bytes, Some(&fetched.media_type)).map_err(|error| {
+            let hint = error.hint();
+            external(context, error, hint)
+        })
+    }
+
+    fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External> {
+        let context = format!("`{}` of image `{}` cannot be read", descriptor.digest, self.shown);
+        if temper_oci::document::is_image_document(&descriptor.media_type) {
+            let reference = self.reference.with_digest(descriptor.digest);
+            let fetched = self.runtime.block_on(self.client.manifest(&reference)).map_err(failed(context))?;
+            return Ok(fetched.bytes);
+        }
+        let mut bytes = Vec::new();
+        let limit = temper_oci::document::DOCUMENT_BYTES_MAX as u64;
+        if descriptor.size > limit {
+            let message = format!("{context}: it has {} bytes, more than {limit}", descriptor.size);
+            return Err(External { message, hint: None, source: None });
+        }
+        self.layer(descriptor)?.read_to_end(&mut bytes).map_err(|error| External::new(context, error))?;
+        Ok(bytes.into())
+    }
+
+    fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
+        let context = format!("blob `{}` of image `{}` cannot be read", descriptor.digest, self.shown);
+        let stream = self.runtime.block_on(self.client.blob(&self.reference, descriptor)).map_err(failed(context))?;
+        Ok(Box::new(BlobReader { runtime: self.runtime.clone(), stream, rest: Bytes::new() }))
+    }
+}
+
+/// A blob of a registry as a reader; the stream behind it checks the digest before it gives the last bytes.
+struct BlobReader {
+    runtime: Handle,
+    stream: BlobStream,
+    rest: Bytes,
+}
+
+impl Read for BlobReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() {
+            match self.runtime.block_on(self.stream.next()).map_err(io::Error::other)? {
+                Some(chunk) => self.rest = chunk,
+                None => return Ok(0),
+            }
+        }
+        let size = buffer.len().min(self.rest.len());
+        self.rest.split_to(size).copy_to_slice(&mut buffer[..size]);
+        Ok(size)
+    }
+}
+
+/// A repository that images are pushed to.
+#[derive(Clone, Debug)]
+pub struct RegistryDestination {
+    runtime: Handle,
+    client: RegistryClient,
+    repository: Reference,
+}
+
+impl RegistryDestination {
+    /// Returns the repository of a reference, whose tag and digest mean nothing here.
+    pub fn new(runtime: Handle, client: RegistryClient, repository: &Reference) -> Self {
+        Self { runtime, client, repository: repository.without_identifier() }
+    }
+
+    fn push(&self, reference: &Reference, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
+        let context = format!("could not push `{reference}`");
+        let push = self.client.push_manifest(reference, &descriptor.media_type, bytes.clone());
+        self.runtime.block_on(push).map(drop).map_err(failed(context))
+    }
+}
+
+impl Destination for RegistryDestination {
+    fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
+        let context = format!("could not push blob `{}` to `{}`", descriptor.digest, self.repository);
+        let push = self.client.push_blob(&self.repository, descriptor, None, open);
+        self.runtime.block_on(push).map(drop).map_err(failed(context))
+    }
+
+    fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
+        self.push(&self.repository.with_digest(descriptor.digest), descriptor, bytes)
+    }
+
+    fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
+        for tag in tags {
+            let reference = self.repository.with_tag(tag).map_err(|error| External::new(format!("tag `{tag}` is refused"), error))?;
+            self.push(&reference, image, bytes)?;
+        }
+        Ok(())
+    }
+}

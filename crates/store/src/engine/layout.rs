@@ -1,0 +1,171 @@
+//! OCI image layouts as sources and destinations of images.
+
+use std::io::Read;
+use std::path::Path;
+
+use bytes::Bytes;
+use temper_compose::{Destination, External, ImageSource, OpenBlob};
+use temper_oci::document::DOCUMENT_BYTES_MAX;
+use temper_oci::{Descriptor, ImageDocument};
+
+use crate::blobs::Durability;
+use crate::layout::{Layout, LayoutError, ref_name};
+
+/// One image of a layout.
+#[derive(Debug)]
+pub struct LayoutImage {
+    reference: String,
+    layout: Layout,
+    root: Descriptor,
+}
+
+/// Why a layout does not have the image.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutImageError {
+    /// The layout cannot be read.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// No entry has the name.
+    #[error("layout `{folder}` has no image `{name}`")]
+    Unknown {
+        /// The layout's folder.
+        folder: String,
+        /// The name that was asked for.
+        name: String,
+        /// The names that it has.
+        names: Vec<String>,
+    },
+    /// It has several images, and none was named.
+    #[error("layout `{folder}` has several images")]
+    Several {
+        /// The layout's folder.
+        folder: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// It has none.
+    #[error("layout `{0}` has no image")]
+    Empty(String),
+}
+
+impl LayoutImageError {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { names, .. } => Some(format!("it has: {}", names.join(", "))),
+            Self::Several { folder, names } => {
+                Some(format!("name one: {}", names.iter().map(|n| format!("`oci:{folder}:{n}`")).collect::<Vec<_>>().join(", ")))
+            }
+            Self::Layout(_) | Self::Empty(_) => None,
+        }
+    }
+}
+
+impl LayoutImage {
+    /// Finds an image by its reference name; without one, the layout's only image under however many names.
+    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, LayoutImageError> {
+        let layout = Layout::open(folder, Durability::Relaxed)?;
+        let entries = layout.index()?.manifests;
+        let shown = folder.display().to_string();
+        let names: Vec<String> = entries.iter().filter_map(ref_name).map(str::to_owned).collect();
+        let root = match name {
+            Some(name) => entries.into_iter().find(|entry| ref_name(entry) == Some(name)).ok_or_else(|| {
+                LayoutImageError::Unknown { folder: shown.clone(), name: name.to_owned(), names }
+            })?,
+            None => {
+                let first = entries.first().cloned().ok_or_else(|| LayoutImageError::Empty(shown.clone()))?;
+                if entries.iter().any(|entry| entry.digest != first.digest) {
+                    return Err(LayoutImageError::Several { folder: shown, names });
+                }
+                first
+            }
+        };
+        let reference = name.map_or_else(|| format!("oci:{shown}"), |name| format!("oci:{shown}:{name}"));
+        Ok(Self { reference, layout, root })
+    }
+
+    /// Returns the descriptor of its index or manifest.
+    pub fn root_descriptor(&self) -> &Descriptor {
+        &self.root
+    }
+
+    /// Returns the layout that it is in.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+fn failed(action: &str, descriptor: &Descriptor) -> impl FnOnce(crate::blobs::BlobError) -> External {
+    let message = format!("could not {action} `{}`", descriptor.digest);
+    move |error| External::new(message, error)
+}
+
+impl ImageSource for LayoutImage {
+    fn reference(&self) -> &str {
+        &self.reference
+    }
+
+    fn root(&self) -> Result<ImageDocument, External> {
+        let bytes = self.document(&self.root)?;
+        ImageDocument::parse(bytes, Some(&self.root.media_type))
+            .map_err(|error| External::new(format!("image `{}` cannot be used", self.reference), error))
+    }
+
+    fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External> {
+        let bytes = self.layout.blobs().read(&descriptor.digest, DOCUMENT_BYTES_MAX as u64);
+        let bytes = bytes.map_err(failed("read", descriptor))?;
+        let mut hasher = descriptor.digest.hasher();
+        hasher.update(&bytes);
+        let found = hasher.finish();
+        if found != descriptor.digest {
+            return Err(External {
+                message: format!("blob `{}` of `{}` has the digest `{found}`", descriptor.digest, self.reference),
+                hint: Some("the layout is damaged; write it again".to_owned()),
+                source: None,
+            });
+        }
+        Ok(bytes.into())
+    }
+
+    fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
+        let file = self.layout.blobs().open_blob(&descriptor.digest).map_err(failed("read", descriptor))?;
+        Ok(Box::new(file))
+    }
+}
+
+/// A layout that images are written to.
+#[derive(Debug)]
+pub struct LayoutDestination(Layout);
+
+impl LayoutDestination {
+    /// Opens a layout, or makes one where the folder is empty or missing.
+    pub fn create(folder: &Path) -> Result<Self, LayoutError> {
+        Ok(Self(Layout::create(folder, Durability::Relaxed)?))
+    }
+}
+
+impl Destination for LayoutDestination {
+    fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
+        if self.0.blobs().contains(&descriptor.digest) == Some(descriptor.size) {
+            return Ok(());
+        }
+        let write = || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            let mut writer = self.0.blobs().create()?;
+            std::io::copy(&mut open()?, &mut writer)?;
+            writer.commit(Some(descriptor.digest))?;
+            Ok(())
+        };
+        write().map_err(|error| External::new(format!("could not write blob `{}`", descriptor.digest), error))
+    }
+
+    fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
+        self.0.blobs().put(bytes).map(drop).map_err(failed("write", descriptor))
+    }
+
+    fn move_tags(&self, image: &Descriptor, _: &Bytes, tags: &[String]) -> Result<(), External> {
+        for tag in tags {
+            self.0.set(tag, image.clone()).map_err(|error| External::new(format!("could not write tag `{tag}`"), error))?;
+        }
+        Ok(())
+    }
+}
