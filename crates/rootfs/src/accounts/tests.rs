@@ -1,3 +1,5 @@
+//! Account files before and after a request.
+
 use temper_oci::{Digest, EntryKind};
 
 use proptest::prelude::*;

@@ -346,7 +346,8 @@ impl Unpacking<'_, '_> {
         is_purge: bool,
     ) {
         if package.paths.is_empty() {
-            self.merge.warn(format!("the base does not say which files belong to package `{name}`: they stay"));
+            self.merge
+                .warn(format!("the base does not say which files belong to package `{name}`: they stay"));
         }
         let conffiles = package.conffiles.keys().filter(|_| is_purge);
         let paths: BTreeSet<&String> = paths.iter().chain(conffiles).collect();

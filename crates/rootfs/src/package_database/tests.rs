@@ -1,3 +1,5 @@
+//! Databases of every form before and after packages come and go.
+
 use temper_deb::package::PackageLimits;
 use temper_oci::{Digest, ScanLimits};
 use temper_testkit::Deb;

@@ -1,3 +1,5 @@
+//! Segments and layers: what they hold, and that their bytes depend on nothing else.
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,3 +1,5 @@
+//! Selected paths of artifacts on trees.
+
 use super::*;
 
 const ARTIFACT: &[&str] = &[

@@ -1,3 +1,5 @@
+//! Packages unpacked, upgraded and removed on trees.
+
 use super::*;
 
 fn index(deb: &Deb) -> PackageIndex {

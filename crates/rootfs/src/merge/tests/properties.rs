@@ -1,3 +1,5 @@
+//! What holds for any tree and any entries.
+
 use proptest::prelude::*;
 
 use super::*;
