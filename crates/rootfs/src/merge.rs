@@ -114,6 +114,9 @@ impl<'t> Merge<'t> {
             let word = node.entry.kind.word();
             return self.problem(MergeProblem::Kind { origin, path, word });
         }
+        if let EntryKind::Hardlink { target } = node.entry.kind {
+            return self.problem(MergeProblem::Link { origin, path, target });
+        }
         let source_path = std::mem::replace(&mut node.entry.path, path);
         self.make_parents(&node, &source_path, parent);
         self.put_at(node);

@@ -97,12 +97,14 @@ fn a_link_whose_file_is_not_selected_is_a_file() {
         let kind = EntryKind::Hardlink { target: "a".to_owned() };
         records.push(Record::Entry(Metadata::of_root(0o644, TIME).entry(path, kind)));
     }
+    let lost = EntryKind::Hardlink { target: "nothing".to_owned() };
+    records.push(Record::Entry(Metadata::of_root(0o644, TIME).entry("lost", lost)));
     let device = EntryKind::CharacterDevice { major: 1, minor: 3 };
     records.push(Record::Entry(Metadata::of_root(0o666, TIME).entry("null", device)));
     let (diff_id, facts) = (Digest::of(""), Arc::new(facts));
     let index = LayerIndex { diff_id, uncompressed_size_bytes: 0, records, facts };
     let artifact = Tree::stack([(Digest::of("blob"), &index)]);
-    let draft = merged(&mut Tree::default(), &artifact, &["b", "c", "null"], &[]);
+    let draft = merged(&mut Tree::default(), &artifact, &["b", "c", "lost", "null"], &[]);
     let segment = draft.segment(TIME);
     let kinds: Vec<_> =
         segment.members.iter().map(|member| (&*member.entry.path, member.entry.kind.word())).collect();
@@ -111,6 +113,9 @@ fn a_link_whose_file_is_not_selected_is_a_file() {
     assert_eq!(segment.members[0].source, source);
     assert_eq!(
         problems(&draft),
-        ["artifact `certs` brings a character device at `/null`, which only a base image may hold"]
+        [
+            "artifact `certs` brings a hard link `/lost` to `/nothing`, which it does not hold",
+            "artifact `certs` brings a character device at `/null`, which only a base image may hold"
+        ]
     );
 }
