@@ -1,0 +1,174 @@
+//! Who may do what: the seam between the registry and whoever knows people and rights.
+//!
+//! The registry asks [`Access`] before it reads or writes anything. Until the hub answers, [`LocalAccess`] does:
+//! everybody pulls; this machine, or who has the password, pushes.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use crate::name::RepositoryName;
+
+/// What a request wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Read blobs, manifests, tags and referrers.
+    Pull,
+    /// Write blobs, manifests and tags.
+    Push,
+    /// Remove blobs, manifests and tags.
+    Delete,
+}
+
+/// Who asks for what.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessRequest<'a> {
+    /// The address at the other end of the connection; absent where there is none.
+    pub peer: Option<IpAddr>,
+    /// Value of the header `Authorization`.
+    pub authorization: Option<&'a str>,
+    /// The repository and what to do with it; `None` for the check of the base path, by which clients learn
+    /// whether and how to log in.
+    pub target: Option<(&'a RepositoryName, Action)>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on.
+    Allowed,
+    /// Say first who you are, in the way of this `WWW-Authenticate` value.
+    Unauthenticated {
+        /// The challenge.
+        challenge: String,
+    },
+    /// The repository may be known, this action is not allowed.
+    Denied,
+    /// Answer as if the repository did not exist.
+    Hidden,
+}
+
+/// What [`Access::decide`] returns.
+pub type DecisionFuture<'a> = Pin<Box<dyn Future<Output = Decision> + Send + 'a>>;
+
+/// Decides about requests.
+pub trait Access: Send + Sync {
+    /// Decides about one request; called once for each repository that the request touches.
+    fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a>;
+}
+
+/// The first form: anonymous pull, push and delete from this machine or with a password.
+///
+/// Behind a proxy on the same machine every client comes from this machine: set `push_from_loopback` to false
+/// there.
+#[derive(Clone, Debug)]
+pub struct LocalAccess {
+    /// Whether connections from 127.0.0.0/8 and `::1` push without a password.
+    pub push_from_loopback: bool,
+    /// Who else pushes.
+    pub login: Option<Login>,
+}
+
+/// A user name with its password, of which only a digest is kept.
+#[derive(Clone, Debug)]
+pub struct Login {
+    digest: [u8; 32],
+}
+
+impl Login {
+    /// Keeps what is needed to know the pair again.
+    pub fn new(user: &str, password: &str) -> Self {
+        Self { digest: Sha256::digest(format!("{user}:{password}")).into() }
+    }
+
+    /// Says whether a header holds this pair; digests are compared, so time tells nothing of the password.
+    fn matches(&self, authorization: &str) -> bool {
+        let Some((scheme, encoded)) = authorization.split_once(' ') else { return false };
+        scheme.eq_ignore_ascii_case("basic")
+            && STANDARD
+                .decode(encoded.trim())
+                .is_ok_and(|pair| <[u8; 32]>::from(Sha256::digest(&pair)) == self.digest)
+    }
+}
+
+impl LocalAccess {
+    const CHALLENGE: &'static str = "Basic realm=\"Temper\", charset=\"UTF-8\"";
+
+    fn judge(&self, request: &AccessRequest<'_>) -> Decision {
+        let pushes = match (&self.login, request.authorization) {
+            (Some(login), Some(authorization)) if login.matches(authorization) => true,
+            _ => {
+                self.push_from_loopback && request.peer.is_some_and(|peer| peer.to_canonical().is_loopback())
+            }
+        };
+        match request.target {
+            _ if pushes => Decision::Allowed,
+            Some((_, Action::Pull)) => Decision::Allowed,
+            None if self.login.is_none() => Decision::Allowed,
+            Some(_) if self.login.is_none() => Decision::Denied,
+            // Also for the base path: clients that were not asked there never send what they have.
+            _ => Decision::Unauthenticated { challenge: Self::CHALLENGE.to_owned() },
+        }
+    }
+}
+
+impl Access for LocalAccess {
+    fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a> {
+        Box::pin(std::future::ready(self.judge(&request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_form_lets_pull_all_and_push_some() {
+        let name = RepositoryName::parse("acme/python").expect("is a name");
+        let login = Some(Login::new("admin", "s3:cret"));
+        let right = format!("Basic {}", STANDARD.encode("admin:s3:cret"));
+        let wrong = format!("Basic {}", STANDARD.encode("admin:other"));
+        let check =
+            |loopback, login: &Option<Login>, peer: &str, header: Option<&str>, action: Option<Action>| {
+                let access = LocalAccess { push_from_loopback: loopback, login: login.clone() };
+                let decision = access.judge(&AccessRequest {
+                    peer: peer.parse().ok(),
+                    authorization: header,
+                    target: action.map(|action| (&name, action)),
+                });
+                match decision {
+                    Decision::Allowed => "allowed",
+                    Decision::Unauthenticated { .. } => "challenge",
+                    Decision::Denied => "denied",
+                    Decision::Hidden => "hidden",
+                }
+            };
+        let push = Some(Action::Push);
+        for (loopback, login, peer, header, action, expected) in [
+            (true, &None, "127.0.0.1", None, push, "allowed"),
+            (true, &None, "::ffff:127.0.0.1", None, push, "allowed"),
+            (true, &None, "10.0.0.1", None, push, "denied"),
+            (true, &None, "", None, push, "denied"),
+            (true, &None, "10.0.0.1", None, Some(Action::Pull), "allowed"),
+            (true, &None, "10.0.0.1", None, None, "allowed"),
+            (false, &None, "127.0.0.1", None, Some(Action::Delete), "denied"),
+            (false, &login, "127.0.0.1", None, push, "challenge"),
+            (false, &login, "127.0.0.1", None, None, "challenge"),
+            (false, &login, "10.0.0.1", None, Some(Action::Pull), "allowed"),
+            (false, &login, "10.0.0.1", Some(right.as_str()), push, "allowed"),
+            (false, &login, "10.0.0.1", Some(right.as_str()), None, "allowed"),
+            (false, &login, "10.0.0.1", Some(wrong.as_str()), push, "challenge"),
+            (false, &login, "10.0.0.1", Some("Basic ???"), push, "challenge"),
+            (false, &login, "10.0.0.1", Some("Bearer x"), push, "challenge"),
+        ] {
+            assert_eq!(
+                check(loopback, login, peer, header, action),
+                expected,
+                "{peer} {header:?} {action:?}"
+            );
+        }
+    }
+}

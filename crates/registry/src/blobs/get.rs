@@ -1,0 +1,55 @@
+//! `GET` and `HEAD /v2/<name>/blobs/<digest>`.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use temper_oci::Digest;
+
+use super::range::{Wanted, wanted};
+use crate::error::RegistryError;
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+use crate::storage;
+
+/// Answers with a blob or a part of it; `with_body` is false for `HEAD`.
+///
+/// See the distribution specification,
+/// [end-2](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs).
+pub(crate) async fn get(
+    registry: &Registry,
+    repository: &RepositoryName,
+    digest: Digest,
+    headers: &HeaderMap,
+    with_body: bool,
+) -> Result<Response, RegistryError> {
+    let size_bytes = super::size(registry, repository, digest).await?;
+    let header = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let (status, part) = match wanted(header, size_bytes) {
+        Wanted::All => (StatusCode::OK, 0..size_bytes),
+        Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        Wanted::Outside => return Err(RegistryError::Range { size_bytes }),
+    };
+    let length = part.end - part.start;
+    let mut response = (
+        status,
+        [
+            (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+            (header::CONTENT_LENGTH, length.to_string()),
+            (header::ACCEPT_RANGES, "bytes".to_owned()),
+            (header::ETAG, format!("\"{digest}\"")),
+            // What a digest names never changes.
+            (header::CACHE_CONTROL, "max-age=31536000, immutable".to_owned()),
+            (crate::headers::CONTENT_DIGEST, digest.to_string()),
+        ],
+    )
+        .into_response();
+    if status == StatusCode::PARTIAL_CONTENT {
+        let range = format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1);
+        response.headers_mut().insert(header::CONTENT_RANGE, crate::headers::value(&range));
+    }
+    if with_body {
+        let stream = storage::stream_part(registry.blobs(), digest, part).await?;
+        *response.body_mut() = Body::from_stream(stream);
+    }
+    Ok(response)
+}

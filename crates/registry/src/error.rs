@@ -1,0 +1,292 @@
+//! Errors as clients see them: the specification's codes, one status each, and what to do about it.
+
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use temper_oci::Digest;
+
+use crate::name::RepositoryName;
+
+/// Codes of the [distribution specification, "Error codes"].
+///
+/// [distribution specification, "Error codes"]: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorCode {
+    BlobUnknown,
+    BlobUploadInvalid,
+    BlobUploadUnknown,
+    DigestInvalid,
+    ManifestBlobUnknown,
+    ManifestInvalid,
+    ManifestUnknown,
+    NameInvalid,
+    NameUnknown,
+    SizeInvalid,
+    Unauthorized,
+    Denied,
+    Unsupported,
+    TooManyRequests,
+    /// Not of the specification: a fault of the server, whose cause is in its log.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Returns the code as it is written in answers.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::BlobUnknown => "BLOB_UNKNOWN",
+            Self::BlobUploadInvalid => "BLOB_UPLOAD_INVALID",
+            Self::BlobUploadUnknown => "BLOB_UPLOAD_UNKNOWN",
+            Self::DigestInvalid => "DIGEST_INVALID",
+            Self::ManifestBlobUnknown => "MANIFEST_BLOB_UNKNOWN",
+            Self::ManifestInvalid => "MANIFEST_INVALID",
+            Self::ManifestUnknown => "MANIFEST_UNKNOWN",
+            Self::NameInvalid => "NAME_INVALID",
+            Self::NameUnknown => "NAME_UNKNOWN",
+            Self::SizeInvalid => "SIZE_INVALID",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::Denied => "DENIED",
+            Self::Unsupported => "UNSUPPORTED",
+            Self::TooManyRequests => "TOOMANYREQUESTS",
+            Self::Internal => "INTERNAL_ERROR",
+        }
+    }
+}
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// No end point has this path.
+    #[error("no end point of the registry has this path")]
+    Path,
+    /// The end point has no such method.
+    #[error("this end point takes {allowed} only")]
+    Method {
+        /// What it takes, as in the header `Allow`.
+        allowed: &'static str,
+    },
+    /// A repository's name breaks the grammar.
+    #[error("`{0}` is not a repository name: lower-case letters and digits, joined by `.`, `_`, `-` or `/`")]
+    Name(String),
+    /// The repository does not exist, or the caller may not know.
+    #[error("repository `{0}` is unknown")]
+    NameUnknown(RepositoryName),
+    /// The caller must say who it is.
+    #[error("authentication is required")]
+    Unauthorized {
+        /// Value of `WWW-Authenticate`.
+        challenge: String,
+    },
+    /// The caller is known, or cannot be, and may not do this.
+    #[error("access to repository `{0}` is denied")]
+    Denied(RepositoryName),
+    /// A blob is not in the repository.
+    #[error("blob `{digest}` is unknown in repository `{repository}`")]
+    BlobUnknown {
+        /// Where it was looked for.
+        repository: RepositoryName,
+        /// What was looked for.
+        digest: Digest,
+    },
+    /// A manifest is not in the repository.
+    #[error("manifest `{reference}` is unknown in repository `{repository}`")]
+    ManifestUnknown {
+        /// Where it was looked for.
+        repository: RepositoryName,
+        /// Tag or digest that was looked for.
+        reference: String,
+    },
+    /// A text is not a digest that the registry takes.
+    #[error(transparent)]
+    Digest(#[from] temper_oci::ParseDigestError),
+    /// Bytes are not what their digest says.
+    #[error("digest of the content is `{actual}`, not `{expected}`")]
+    DigestMismatch {
+        /// What the client announced.
+        expected: Digest,
+        /// What arrived.
+        actual: Digest,
+    },
+    /// A manifest cannot be taken.
+    #[error("manifest is not valid: {0}")]
+    ManifestInvalid(String),
+    /// A manifest names what the repository does not have.
+    #[error("repository `{repository}` lacks {} blobs or manifests that the manifest names", .digests.len())]
+    ManifestReferences {
+        /// Where the manifest was to go.
+        repository: RepositoryName,
+        /// What is missing; the list may be cut off.
+        digests: Vec<Digest>,
+    },
+    /// An upload is not there: never begun, ended, or dropped after a long silence.
+    #[error("upload `{0}` is unknown")]
+    UploadUnknown(String),
+    /// Another request is writing to the upload.
+    #[error("upload `{0}` is in use by another request")]
+    UploadBusy(String),
+    /// The upload was ended by another request.
+    #[error("upload has ended")]
+    UploadEnded,
+    /// A piece of an upload does not continue it.
+    #[error("upload is at byte {offset}, the piece begins at byte {start}")]
+    UploadRange {
+        /// Bytes that were kept so far.
+        offset: u64,
+        /// Where the piece begins.
+        start: u64,
+        /// Where to go on.
+        location: String,
+    },
+    /// A header of an upload cannot be read.
+    #[error("header `{header}` of an upload does not make sense: `{value}`")]
+    UploadHeader {
+        /// Its name.
+        header: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// The body ended early.
+    #[error("body of the request broke off")]
+    Body,
+    /// The body has another length than its headers say.
+    #[error("body holds {actual} bytes, its range {expected}")]
+    Size {
+        /// What the header said.
+        expected: u64,
+        /// What arrived.
+        actual: u64,
+    },
+    /// Something is larger than this registry takes.
+    #[error("{what} is larger than the limit of {limit} bytes")]
+    TooLarge {
+        /// Which thing.
+        what: &'static str,
+        /// The most that is taken.
+        limit: u64,
+    },
+    /// The client sent nothing for too long.
+    #[error("nothing arrived for {} seconds", .0.as_secs())]
+    Silent(Duration),
+    /// Too many uploads are open.
+    #[error("{0} uploads are open, no more can begin")]
+    TooManyUploads(usize),
+    /// The query cannot be read.
+    #[error("query of the address cannot be read")]
+    Query,
+    /// A range that the blob does not have.
+    #[error("range is outside of the {size_bytes} bytes of the blob")]
+    Range {
+        /// The blob's size.
+        size_bytes: u64,
+    },
+    /// The records failed.
+    #[error("records failed")]
+    Records(#[source] temper_store::records::RecordsError),
+    /// The blob store failed.
+    #[error("blob store failed")]
+    Blobs(#[source] temper_store::blobs::BlobError),
+    /// A blob's file failed, or the thread that used it.
+    #[error("a blob cannot be read or written")]
+    Read(#[source] std::io::Error),
+}
+
+impl RegistryError {
+    /// Returns the status and the specification's code.
+    pub(crate) fn status(&self) -> (StatusCode, ErrorCode) {
+        match self {
+            Self::Path => (StatusCode::NOT_FOUND, ErrorCode::Unsupported),
+            Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
+            Self::Name(_) => (StatusCode::BAD_REQUEST, ErrorCode::NameInvalid),
+            Self::NameUnknown(_) => (StatusCode::NOT_FOUND, ErrorCode::NameUnknown),
+            Self::Unauthorized { .. } => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
+            Self::Denied(_) => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+            Self::BlobUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
+            Self::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
+            Self::Digest(_) | Self::DigestMismatch { .. } => {
+                (StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid)
+            }
+            Self::ManifestInvalid(_) => (StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid),
+            Self::ManifestReferences { .. } => (StatusCode::NOT_FOUND, ErrorCode::ManifestBlobUnknown),
+            Self::UploadUnknown(_) | Self::UploadEnded => {
+                (StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown)
+            }
+            Self::UploadBusy(_) => (StatusCode::CONFLICT, ErrorCode::BlobUploadInvalid),
+            Self::UploadRange { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid),
+            Self::UploadHeader { .. } | Self::Body => (StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid),
+            Self::Size { .. } => (StatusCode::BAD_REQUEST, ErrorCode::SizeInvalid),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid),
+            Self::Silent(_) => (StatusCode::REQUEST_TIMEOUT, ErrorCode::BlobUploadInvalid),
+            Self::TooManyUploads(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
+            Self::Query => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
+            Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::Unsupported),
+            Self::Records(_) | Self::Blobs(_) | Self::Read(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal)
+            }
+        }
+    }
+
+    /// Returns what the client's user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unauthorized { .. } => Some("log in to this registry".to_owned()),
+            Self::ManifestReferences { .. } => Some("push blobs and platform manifests first".to_owned()),
+            Self::UploadUnknown(_) => Some("begin the upload again".to_owned()),
+            Self::TooManyUploads(_) => Some("end or cancel other uploads, or try later".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Returns the `detail` of the answer: what a program may want to know.
+    fn detail(&self) -> serde_json::Value {
+        match self {
+            Self::ManifestReferences { digests, .. } => json!({ "digests": digests }),
+            Self::DigestMismatch { expected, actual } => json!({ "expected": expected, "actual": actual }),
+            _ => self.hint().map_or(serde_json::Value::Null, |hint| json!({ "hint": hint })),
+        }
+    }
+
+    fn add_headers(&self, response: &mut Response) {
+        let mut set = |name, text: &str| {
+            if let Ok(value) = HeaderValue::from_str(text) {
+                response.headers_mut().insert(name, value);
+            }
+        };
+        match self {
+            Self::Method { allowed } => set(header::ALLOW, allowed),
+            Self::Unauthorized { challenge } => set(header::WWW_AUTHENTICATE, challenge),
+            Self::Range { size_bytes } => set(header::CONTENT_RANGE, &format!("bytes */{size_bytes}")),
+            Self::TooManyUploads(_) => set(header::RETRY_AFTER, "30"),
+            Self::UploadRange { offset, location, .. } => {
+                set(header::LOCATION, location);
+                set(header::RANGE, &format!("0-{}", offset.saturating_sub(1)));
+            }
+            // The rest of the body was not read, so the connection cannot serve another request.
+            Self::Silent(_) | Self::TooLarge { .. } => set(header::CONNECTION, "close"),
+            _ => {}
+        }
+    }
+}
+
+impl From<temper_store::records::RecordsError> for RegistryError {
+    fn from(error: temper_store::records::RecordsError) -> Self {
+        Self::Records(error)
+    }
+}
+
+impl IntoResponse for RegistryError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.status();
+        if code == ErrorCode::Internal {
+            tracing::error!(error = &self as &dyn std::error::Error, "request failed");
+        }
+        let body = json!({
+            "errors": [{ "code": code.as_str(), "message": self.to_string(), "detail": self.detail() }]
+        });
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+        self.add_headers(&mut response);
+        response
+    }
+}

@@ -1,0 +1,42 @@
+//! Bounds of everything that clients send or make the server keep.
+
+use std::time::Duration;
+
+/// The registry's limits; the default suits a team's own server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest manifest in bytes. Clients may rely on 4 MiB.
+    pub manifest_bytes_max: usize,
+    /// Longest annotations of a manifest with a subject, in bytes of JSON: lists of referrers repeat them.
+    pub referrer_annotations_bytes_max: usize,
+    /// Longest blob in bytes.
+    pub blob_bytes_max: u64,
+    /// Uploads that are open at once.
+    pub uploads_max: usize,
+    /// How long an upload is kept after its last request.
+    pub upload_idle_max: Duration,
+    /// Longest silence while a body arrives.
+    pub body_silence_max: Duration,
+    /// Longest time for a request without a blob in its body.
+    pub request_time_max: Duration,
+    /// Tags in one answer.
+    pub tags_page_max: u32,
+    /// Referrers in one answer.
+    pub referrers_page_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            manifest_bytes_max: 4 << 20,
+            referrer_annotations_bytes_max: 64 << 10,
+            blob_bytes_max: 64 << 30,
+            uploads_max: 1000,
+            upload_idle_max: Duration::from_hours(24),
+            body_silence_max: Duration::from_secs(60),
+            request_time_max: Duration::from_secs(60),
+            tags_page_max: 10_000,
+            referrers_page_max: 100,
+        }
+    }
+}

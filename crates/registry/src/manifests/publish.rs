@@ -1,0 +1,138 @@
+//! Publishing: manifests and tags that become visible in one step, for clients and for the program itself.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use bytes::Bytes;
+use temper_oci::document::{DocumentError, ImageDocument};
+use temper_oci::media_type::{Role, role};
+use temper_oci::{Descriptor, Digest};
+use temper_store::records::{ManifestRecord, NewManifest, Publication, RecordsError};
+
+use crate::error::RegistryError;
+use crate::events::Change;
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+use crate::storage;
+
+/// What is pushed together.
+#[derive(Clone, Debug, Default)]
+pub struct Push {
+    /// Blobs that are in the blob store and shall be visible, with their sizes in bytes.
+    pub blobs: Vec<(Digest, u64)>,
+    /// Manifests, children before the indexes that name them.
+    pub manifests: Vec<ManifestPush>,
+}
+
+/// One manifest of a push.
+#[derive(Clone, Debug)]
+pub struct ManifestPush {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// The media type that it was sent with; must agree with its own.
+    pub media_type: Option<String>,
+    /// The digest that its bytes must have; SHA-256 where none is given.
+    pub digest: Option<Digest>,
+    /// The tags that shall point to it.
+    pub tags: Vec<String>,
+}
+
+/// Checks and keeps a push, then tells the watchers.
+pub(crate) async fn publish(
+    registry: &Registry,
+    repository: &RepositoryName,
+    push: Push,
+) -> Result<Vec<ManifestRecord>, RegistryError> {
+    let annotations_max = registry.limits().referrer_annotations_bytes_max;
+    let mut publication = Publication { blobs: push.blobs, ..Publication::default() };
+    for pushed in push.manifests {
+        let manifest = read(&pushed, annotations_max)?;
+        let digest = manifest.record.digest;
+        storage::put(registry.blobs(), digest, pushed.bytes).await?;
+        publication.manifests.push(manifest);
+        publication.tags.extend(pushed.tags.into_iter().map(|tag| (tag, digest)));
+    }
+    let repositories = registry.repositories();
+    repositories.publish(repository.as_str(), &publication, registry.now()).await.map_err(
+        |error| match error {
+            RecordsError::MissingReferences { digests, .. } => {
+                RegistryError::ManifestReferences { repository: repository.clone(), digests }
+            }
+            error => error.into(),
+        },
+    )?;
+    let records: Vec<_> = publication.manifests.into_iter().map(|manifest| manifest.record).collect();
+    for ManifestRecord { digest, media_type, subject, .. } in records.iter().cloned() {
+        registry.events().send(repository, Change::ManifestPushed { digest, media_type, subject });
+    }
+    for (tag, digest) in publication.tags {
+        registry.events().send(repository, Change::TagMoved { tag, digest });
+    }
+    Ok(records)
+}
+
+/// Reads what the records keep of a manifest.
+fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManifest, RegistryError> {
+    let expected = pushed.digest.unwrap_or_else(|| Digest::of(&pushed.bytes));
+    let mut hasher = expected.hasher();
+    hasher.update(&pushed.bytes);
+    let digest = hasher.finish();
+    if digest != expected {
+        return Err(RegistryError::DigestMismatch { expected, actual: digest });
+    }
+    let document = ImageDocument::parse(pushed.bytes.clone(), pushed.media_type.as_deref())
+        .map_err(|error| invalid(&error))?;
+    let children = |document: &ImageDocument| document.children().iter().map(|child| child.digest).collect();
+    let media_type = document.media_type().to_owned();
+    let (blobs, manifests, artifact_type, subject, annotations) = match &document {
+        ImageDocument::Index(index) => {
+            let artifact_type = index.artifact_type.clone();
+            (Vec::new(), children(&document), artifact_type, &index.subject, &index.annotations)
+        }
+        ImageDocument::Manifest(manifest) => {
+            let artifact_type =
+                manifest.artifact_type.clone().unwrap_or_else(|| manifest.config.media_type.clone());
+            let (subject, annotations) = (&manifest.subject, &manifest.annotations);
+            (children(&document), Vec::new(), Some(artifact_type), subject, annotations)
+        }
+    };
+    check_subject(subject.as_ref())?;
+    let annotations_bytes: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if subject.is_some() && annotations_bytes > annotations_bytes_max {
+        let limit = annotations_bytes_max as u64;
+        return Err(RegistryError::TooLarge { what: "annotations of a referrer", limit });
+    }
+    let record = ManifestRecord {
+        digest,
+        media_type,
+        size_bytes: pushed.bytes.len() as u64,
+        subject: subject.as_ref().map(|subject| subject.digest),
+        artifact_type,
+        annotations: if subject.is_some() { annotations.clone() } else { BTreeMap::new() },
+    };
+    Ok(NewManifest { record, blobs, manifests })
+}
+
+/// A subject is a manifest, never a blob.
+fn check_subject(subject: Option<&Descriptor>) -> Result<(), RegistryError> {
+    match subject.map(|subject| (role(&subject.media_type), &subject.media_type)) {
+        Some((Role::Layer(_) | Role::Config | Role::ForeignLayer, media_type)) => {
+            Err(RegistryError::ManifestInvalid(format!("its subject is a `{media_type}`, not a manifest")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Joins the causes, since a client shows one message only.
+fn invalid(error: &DocumentError) -> RegistryError {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    if let Some(hint) = error.hint() {
+        text = format!("{text}; {hint}");
+    }
+    RegistryError::ManifestInvalid(text)
+}

@@ -1,0 +1,48 @@
+//! `PUT /v2/<name>/manifests/<reference>`.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::publish::{ManifestPush, Push, publish};
+use crate::body::read_all;
+use crate::error::RegistryError;
+use crate::headers::{CONTENT_DIGEST, SUBJECT, value};
+use crate::name::{ManifestReference, RepositoryName};
+use crate::registry::Registry;
+
+/// Takes a manifest whose blobs, or for an index whose manifests, the repository has.
+///
+/// See the distribution specification,
+/// [end-7](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests), and for `OCI-Subject`
+/// ["Pushing Manifests with Subject"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject).
+pub(crate) async fn put(
+    registry: &Registry,
+    repository: &RepositoryName,
+    reference: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, RegistryError> {
+    let reference = ManifestReference::parse(reference)
+        .ok_or_else(|| RegistryError::ManifestInvalid(format!("`{reference}` is neither tag nor digest")))?;
+    let limits = registry.limits();
+    let bytes = read_all(body, "manifest", limits.manifest_bytes_max, limits.body_silence_max).await?;
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let (digest, tags) = match reference {
+        ManifestReference::Digest(digest) => (Some(digest), Vec::new()),
+        ManifestReference::Tag(tag) => (None, vec![tag]),
+    };
+    let manifest = ManifestPush { bytes, media_type: media_type.map(str::to_owned), digest, tags };
+    let push = Push { blobs: Vec::new(), manifests: vec![manifest] };
+    let records = publish(registry, repository, push).await?;
+    let record = records.first().expect("one manifest was pushed, one is kept");
+    let answer = [
+        (header::LOCATION, format!("/v2/{repository}/manifests/{}", record.digest)),
+        (CONTENT_DIGEST, record.digest.to_string()),
+    ];
+    let mut response = (StatusCode::CREATED, answer).into_response();
+    if let Some(subject) = record.subject {
+        response.headers_mut().insert(SUBJECT, value(&subject.to_string()));
+    }
+    Ok(response)
+}

@@ -1,0 +1,180 @@
+//! The router: path and method to end point, after asking whether the caller may.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use serde::de::DeserializeOwned;
+use temper_oci::Digest;
+use tokio::time::timeout;
+
+use crate::access::{AccessRequest, Action, Decision};
+use crate::error::RegistryError;
+use crate::headers::{API_VERSION, value};
+use crate::name::RepositoryName;
+use crate::registry::Registry;
+use crate::route::{Route, Unroutable};
+use crate::{blobs, manifests, referrers, tags, uploads};
+
+/// Returns the router of everything under `/v2/`.
+///
+/// The peer's address is known to [`crate::Access`] only if the server adds `ConnectInfo<SocketAddr>` to its
+/// requests, as [`crate::serve`] does.
+pub fn router(registry: Registry) -> Router {
+    Router::new()
+        .route("/v2", any(answer))
+        .route("/v2/", any(answer))
+        .route("/v2/{*path}", any(answer))
+        .with_state(registry)
+}
+
+async fn answer(State(registry): State<Registry>, path: Option<Path<String>>, request: Request) -> Response {
+    let path = path.map_or_else(String::new, |Path(path)| path);
+    let mut response = handle(&registry, &path, request).await.unwrap_or_else(RegistryError::into_response);
+    response.headers_mut().insert(API_VERSION, value("registry/2.0"));
+    // Content comes from whoever may push; a browser must not take it for a page of this site.
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, value("nosniff"));
+    response
+}
+
+async fn handle(registry: &Registry, path: &str, request: Request) -> Result<Response, RegistryError> {
+    let route = Route::parse(path).map_err(|unroutable| match unroutable {
+        Unroutable::Path => RegistryError::Path,
+        Unroutable::Name(name) => RegistryError::Name(name.to_owned()),
+    })?;
+    let caller = Caller::of(&request);
+    let target = target(&route, request.method());
+    caller.check(registry, target).await?;
+    let carries_blob = matches!(route, Route::Uploads(_) | Route::Upload(..));
+    let work = dispatch(registry, &caller, route, request);
+    if carries_blob {
+        // Bounded by size and silence instead: a large blob may take hours.
+        return work.await;
+    }
+    let longest = registry.limits().request_time_max;
+    timeout(longest, work).await.unwrap_or(Err(RegistryError::Silent(longest)))
+}
+
+async fn dispatch(
+    registry: &Registry,
+    caller: &Caller,
+    route: Route<'_>,
+    request: Request,
+) -> Result<Response, RegistryError> {
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    let with_body = parts.method == Method::GET;
+    let refuse = |allowed| Err(RegistryError::Method { allowed });
+    match (route, &parts.method) {
+        (Route::Base, &Method::GET | &Method::HEAD) => Ok(base()),
+        (Route::Blob(name, digest), &Method::GET | &Method::HEAD) => {
+            blobs::get::get(registry, &name, digest.parse()?, headers, with_body).await
+        }
+        (Route::Blob(name, digest), &Method::DELETE) => {
+            blobs::delete::delete(registry, &name, digest.parse()?).await
+        }
+        (Route::Uploads(name), &Method::POST) => {
+            uploads::start::start(registry, &name, caller, query(&parts)?, headers, body).await
+        }
+        (Route::Upload(name, id), &Method::GET) => uploads::status::status(registry, &name, id),
+        (Route::Upload(name, id), &Method::PATCH) => {
+            uploads::patch::patch(registry, &name, id, headers, body).await
+        }
+        (Route::Upload(name, id), &Method::PUT) => {
+            uploads::finish::finish(registry, &name, id, query(&parts)?, headers, body).await
+        }
+        (Route::Upload(name, id), &Method::DELETE) => uploads::cancel::cancel(registry, &name, id),
+        (Route::Manifest(name, reference), &Method::GET | &Method::HEAD) => {
+            manifests::get::get(registry, &name, reference, headers, with_body).await
+        }
+        (Route::Manifest(name, reference), &Method::PUT) => {
+            manifests::put::put(registry, &name, reference, headers, body).await
+        }
+        (Route::Manifest(name, reference), &Method::DELETE) => {
+            manifests::delete::delete(registry, &name, reference).await
+        }
+        (Route::Tags(name), &Method::GET) => tags::list(registry, &name, query(&parts)?).await,
+        (Route::Referrers(name, digest), &Method::GET) => {
+            let subject: Digest = digest.parse()?;
+            referrers::list(registry, &name, subject, query(&parts)?).await
+        }
+        (Route::Base, _) => refuse("GET, HEAD"),
+        (Route::Blob(..), _) => refuse("GET, HEAD, DELETE"),
+        (Route::Uploads(_), _) => refuse("POST"),
+        (Route::Upload(..), _) => refuse("GET, PATCH, PUT, DELETE"),
+        (Route::Manifest(..), _) => refuse("GET, HEAD, PUT, DELETE"),
+        (Route::Tags(_) | Route::Referrers(..), _) => refuse("GET"),
+    }
+}
+
+/// Answers that this is a registry and that the caller is welcome.
+///
+/// See the distribution specification,
+/// [end-1](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support).
+fn base() -> Response {
+    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], "{}").into_response()
+}
+
+fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, RegistryError> {
+    Query::try_from_uri(&parts.uri).map(|Query(query)| query).map_err(|_| RegistryError::Query)
+}
+
+/// Says which right a request needs.
+fn target<'a>(route: &'a Route<'_>, method: &Method) -> Option<(&'a RepositoryName, Action)> {
+    let reads = matches!(method, &Method::GET | &Method::HEAD);
+    match route {
+        Route::Base => None,
+        Route::Uploads(name) | Route::Upload(name, _) => Some((name, Action::Push)),
+        Route::Blob(name, _) | Route::Manifest(name, _) | Route::Tags(name) | Route::Referrers(name, _) => {
+            let action = match method {
+                _ if reads => Action::Pull,
+                &Method::DELETE => Action::Delete,
+                _ => Action::Push,
+            };
+            Some((name, action))
+        }
+    }
+}
+
+/// Who made a request, as far as the connection and the headers tell.
+pub(crate) struct Caller {
+    peer: Option<IpAddr>,
+    authorization: Option<String>,
+}
+
+impl Caller {
+    fn of(request: &Request) -> Self {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let authorization = request.headers().get(header::AUTHORIZATION);
+        let authorization = authorization.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self { peer, authorization }
+    }
+
+    /// Asks whether the caller may do this.
+    pub(crate) async fn decide(
+        &self,
+        registry: &Registry,
+        target: Option<(&RepositoryName, Action)>,
+    ) -> Decision {
+        let authorization = self.authorization.as_deref();
+        registry.access().decide(AccessRequest { peer: self.peer, authorization, target }).await
+    }
+
+    async fn check(
+        &self,
+        registry: &Registry,
+        target: Option<(&RepositoryName, Action)>,
+    ) -> Result<(), RegistryError> {
+        match (self.decide(registry, target).await, target) {
+            (Decision::Allowed, _) => Ok(()),
+            (Decision::Unauthenticated { challenge }, _) => Err(RegistryError::Unauthorized { challenge }),
+            (Decision::Denied, Some((name, _))) => Err(RegistryError::Denied(name.clone())),
+            (Decision::Hidden, Some((name, _))) => Err(RegistryError::NameUnknown(name.clone())),
+            (Decision::Denied | Decision::Hidden, None) => Err(RegistryError::Path),
+        }
+    }
+}

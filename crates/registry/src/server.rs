@@ -1,0 +1,131 @@
+//! The HTTP server's loop: connections with bounds, and an end that lets requests finish.
+//!
+//! Serves any router, so that the registry and the pages share one address. HTTP/1.1 only: without TLS no client
+//! negotiates more.
+
+mod patient;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt as _;
+
+use self::patient::Patient;
+
+/// Bounds of connections.
+#[derive(Clone, Debug)]
+pub struct ServeLimits {
+    /// Connections at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// Longest time for the head of a request, also the longest idle time of a kept connection.
+    pub head_time_max: Duration,
+    /// Longest head of a request in bytes, at least 8 KiB; a body is read in pieces of at most this size.
+    pub head_bytes_max: usize,
+    /// Longest time that a peer may take nothing of an answer.
+    pub write_silence_max: Duration,
+    /// How long running requests may go on after the end was asked for.
+    pub drain_time_max: Duration,
+}
+
+impl Default for ServeLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4096,
+            head_time_max: Duration::from_secs(60),
+            head_bytes_max: 256 << 10,
+            write_silence_max: Duration::from_secs(60),
+            drain_time_max: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Answers connections until `end` is ready, then lets running requests finish for a while.
+///
+/// Requests carry `ConnectInfo<SocketAddr>`.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ServeLimits,
+    end: impl Future<Output = ()>,
+) {
+    let builder = builder(&limits);
+    let slots = Arc::new(Semaphore::new(limits.connections_max));
+    let graceful = GracefulShutdown::new();
+    let mut end = std::pin::pin!(end);
+    loop {
+        let (stream, peer, slot) = tokio::select! {
+            accepted = accept(&listener, &slots) => accepted,
+            () = &mut end => break,
+        };
+        let service = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.map(axum::body::Body::new)
+        });
+        let connection = builder.serve_connection(
+            TokioIo::new(Patient::new(stream, limits.write_silence_max)),
+            TowerToHyperService::new(service),
+        );
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(peer.address = %peer, error = %error, "connection ended early");
+            }
+            drop(slot);
+        });
+    }
+    drop(listener);
+    if timeout(limits.drain_time_max, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still running at the end");
+    }
+}
+
+fn builder(limits: &ServeLimits) -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time_max)
+        .max_buf_size(limits.head_bytes_max.max(8 << 10));
+    builder
+}
+
+/// Waits for a free slot, then for a connection.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Answers are often shorter than a packet; waiting for more only delays them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(peer.address = %peer, error = %error, "cannot send without delay");
+                }
+                return (stream, peer, slot);
+            }
+            Err(error) if is_of_connection(&error) => {}
+            Err(error) => {
+                // Out of descriptors, for example: others must end first.
+                tracing::error!(error = %error, "cannot accept connections");
+                sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+/// Says whether only the connection failed, which was gone before it was accepted.
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,82 @@
+//! Adding the body of a request to an upload.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{Upload, Writing};
+use crate::body::Pieces;
+use crate::error::RegistryError;
+use crate::registry::Registry;
+
+/// Adds a body at the upload's end; the next piece arrives while one is written.
+///
+/// After an error the upload holds what arrived, and a client goes on from there.
+pub(super) async fn append(
+    registry: &Registry,
+    upload: &Upload,
+    mut writing: Writing,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Writing, RegistryError> {
+    let limits = registry.limits();
+    let start = writing.size_bytes();
+    let announced = content_range(headers)?;
+    if let Some((first, _)) = announced
+        && first != start
+    {
+        return Err(RegistryError::UploadRange { offset: start, start: first, location: upload.location() });
+    }
+    let mut pieces = Pieces::new(body, limits.body_silence_max);
+    let mut piece = pieces.next().await;
+    let mut size_bytes = start;
+    loop {
+        size_bytes += piece.size_bytes;
+        if size_bytes > limits.blob_bytes_max {
+            return Err(RegistryError::TooLarge { what: "blob", limit: limits.blob_bytes_max });
+        }
+        let writer = write(writing, piece.chunks);
+        if !matches!(piece.more, Ok(true)) {
+            writing = written(writer).await?;
+            piece.more?;
+            break;
+        }
+        piece = pieces.next().await;
+        writing = written(writer).await?;
+    }
+    match announced {
+        Some((first, last)) if last - first + 1 != size_bytes - start => {
+            Err(RegistryError::Size { expected: last - first + 1, actual: size_bytes - start })
+        }
+        _ => Ok(writing),
+    }
+}
+
+/// Begins to write on a blocking thread, which ends its work even if the request is dropped.
+fn write(mut writing: Writing, chunks: Vec<Bytes>) -> JoinHandle<Result<Writing, RegistryError>> {
+    spawn_blocking(move || {
+        for chunk in &chunks {
+            writing.write(chunk)?;
+        }
+        Ok(writing)
+    })
+}
+
+async fn written(writer: JoinHandle<Result<Writing, RegistryError>>) -> Result<Writing, RegistryError> {
+    writer.await.map_err(|stopped| RegistryError::Read(stopped.into()))?
+}
+
+/// Reads `Content-Range` as the distribution specification writes it: `<first>-<last>`, without a unit.
+fn content_range(headers: &HeaderMap) -> Result<Option<(u64, u64)>, RegistryError> {
+    let Some(value) = headers.get(header::CONTENT_RANGE) else { return Ok(None) };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let range = text.strip_prefix("bytes ").unwrap_or(&text);
+    let range = range.split_once('/').map_or(range, |(range, _)| range);
+    range
+        .split_once('-')
+        .and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)))
+        .filter(|(first, last): &(u64, u64)| first <= last && *last < u64::MAX)
+        .map(Some)
+        .ok_or_else(|| RegistryError::UploadHeader { header: "Content-Range", value: text.into_owned() })
+}

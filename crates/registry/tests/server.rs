@@ -1,0 +1,15 @@
+//! The server by its answers: requests go to the router in process.
+
+#[path = "server/fixture.rs"]
+mod fixture;
+
+#[path = "server/blobs.rs"]
+mod blobs;
+#[path = "server/hostile.rs"]
+mod hostile;
+#[path = "server/manifests.rs"]
+mod manifests;
+#[path = "server/serving.rs"]
+mod serving;
+#[path = "server/uploads.rs"]
+mod uploads;

@@ -1,0 +1,55 @@
+//! The server's loop over real connections.
+
+use std::time::Duration;
+
+use temper_registry::{ServeLimits, serve};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use crate::fixture::Fixture;
+
+async fn talk(stream: &mut TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).await.expect("sends");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("reads");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_end_in_order() {
+    let fixture = Fixture::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("has an address");
+    let limits = ServeLimits {
+        head_time_max: Duration::from_millis(100),
+        head_bytes_max: 8 << 10,
+        ..ServeLimits::default()
+    };
+    let (end, ended) = oneshot::channel::<()>();
+    let server = tokio::spawn(serve(listener, fixture.router.clone(), limits, async {
+        let _ = ended.await;
+    }));
+
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let answer = talk(&mut stream, "GET /v2/ HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let push =
+        "POST /v2/a/blobs/uploads/ HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let answer = talk(&mut stream, push).await;
+    assert!(answer.starts_with("HTTP/1.1 202"), "the address of the peer is known: {answer}");
+
+    let mut idle = TcpStream::connect(address).await.expect("connects");
+    assert_eq!(talk(&mut idle, "").await, "");
+    let mut slow = TcpStream::connect(address).await.expect("connects");
+    let answer = talk(&mut slow, "GET /v2/ HTTP/1.1\r\nhost").await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let mut long = TcpStream::connect(address).await.expect("connects");
+    let answer = talk(&mut long, &format!("GET /v2/ HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(9 << 10))).await;
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+
+    end.send(()).expect("is awaited");
+    server.await.expect("ends");
+    assert!(TcpStream::connect(address).await.is_err());
+}
