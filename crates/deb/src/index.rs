@@ -1,7 +1,7 @@
 //! Package indexes: the `Packages` files of an archive, and every other list of package stanzas.
 //!
 //! An index of Debian's main archive is 56 MB of text with 69,000 stanzas. It is read once, by lines: a record is a
-//! table of places in the text, about 180 bytes, and fields are interpreted when somebody asks. The fields are those of
+//! table of places in the text, about 200 bytes, and fields are interpreted when somebody asks. The fields are those of
 //! the [repository format] and of [policy §5.6].
 //!
 //! [repository format]: https://wiki.debian.org/DebianRepository/Format#A.22Packages.22_Indices
@@ -131,7 +131,7 @@ impl Reader {
                     return Err(IndexError::Line { line: self.line });
                 }
                 if let Some(field) = self.last {
-                    self.places.fields[field as usize].end = end as u32;
+                    self.places.fields[field as usize].end = (start + line.trim_ascii_end().len()) as u32;
                 }
             }
             [b'#', ..] => {}
@@ -144,8 +144,11 @@ impl Reader {
                 self.last =
                     Field::of(&line[..colon]).filter(|field| self.places.fields[*field as usize].end == 0);
                 if let Some(field) = self.last {
+                    let value = line[colon + 1..].trim_ascii_start();
+                    let value_start = end - value.len();
+                    let value_end = value_start + value.trim_ascii_end().len();
                     self.places.fields[field as usize] =
-                        Span { start: (start + colon + 1) as u32, end: end as u32 };
+                        Span { start: value_start as u32, end: value_end as u32 };
                 }
             }
         }

@@ -18,6 +18,7 @@ mod repair;
 mod roots;
 mod satisfy;
 mod state;
+mod task;
 mod walk;
 
 use std::collections::BTreeSet;

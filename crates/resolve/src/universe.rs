@@ -6,12 +6,11 @@
 mod mention;
 mod names;
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use temper_deb::index::PackageRecord;
 
-use mention::Mention;
+use mention::Mentions;
 use names::NameTable;
 
 use crate::source::IndexSource;
@@ -30,7 +29,7 @@ pub struct Universe {
     length: u32,
     names: NameTable,
     provides: NameTable,
-    mentions: Mutex<BTreeMap<RecordId, Mention>>,
+    mentions: OnceLock<Mentions>,
 }
 
 impl Universe {
@@ -46,7 +45,7 @@ impl Universe {
             length: 0,
             names: NameTable::with_capacity(count),
             provides: NameTable::default(),
-            mentions: Mutex::default(),
+            mentions: OnceLock::new(),
         };
         for source in &universe.sources {
             universe.starts.push(universe.length);
@@ -89,9 +88,7 @@ impl Universe {
 
     /// Names of all packages, sorted and each once.
     pub fn package_names(&self) -> Vec<&str> {
-        let records = self.sources.iter().flat_map(|source| source.index.records());
-        let mut names: Vec<_> =
-            records.filter(|record| fits(record, &self.architecture)).map(|record| record.name()).collect();
+        let mut names: Vec<_> = self.fitting_records().map(|record| record.name()).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -130,8 +127,10 @@ impl Universe {
         })
     }
 
-    fn find_in_source<'a>(&'a self, name: &'a str, source: usize) -> Option<PackageRecord<'a>> {
-        self.versions(name).find(|id| self.source_of(*id) == source).map(|id| self.record(id))
+    /// All records that can be installed, in the order of the sources and of their texts.
+    fn fitting_records(&self) -> impl Iterator<Item = PackageRecord<'_>> {
+        let records = self.sources.iter().flat_map(|source| source.index.records());
+        records.filter(|record| fits(record, &self.architecture))
     }
 }
 

@@ -24,6 +24,9 @@ pub(crate) enum Field {
     Breaks,
     Replaces,
     Provides,
+    Recommends,
+    Suggests,
+    Enhances,
     Filename,
     Size,
     Sha256,
@@ -31,7 +34,7 @@ pub(crate) enum Field {
     Description,
 }
 
-const NAMES: [(&str, Field); 22] = [
+const NAMES: [(&str, Field); 25] = [
     ("Package", Field::Package),
     ("Version", Field::Version),
     ("Architecture", Field::Architecture),
@@ -49,6 +52,9 @@ const NAMES: [(&str, Field); 22] = [
     ("Breaks", Field::Breaks),
     ("Replaces", Field::Replaces),
     ("Provides", Field::Provides),
+    ("Recommends", Field::Recommends),
+    ("Suggests", Field::Suggests),
+    ("Enhances", Field::Enhances),
     ("Filename", Field::Filename),
     ("Size", Field::Size),
     ("SHA256", Field::Sha256),
@@ -63,9 +69,16 @@ impl Field {
             4 => &[Self::Size],
             6 => &[Self::Sha256, Self::Source, Self::Breaks, Self::Status],
             7 => &[Self::Package, Self::Version, Self::Depends, Self::Section],
-            8 => &[Self::Filename, Self::Priority, Self::Provides, Self::Replaces],
+            8 => &[
+                Self::Filename,
+                Self::Priority,
+                Self::Provides,
+                Self::Replaces,
+                Self::Suggests,
+                Self::Enhances,
+            ],
             9 => &[Self::Conflicts, Self::Essential, Self::Protected, Self::Important],
-            10 => &[Self::MultiArch],
+            10 => &[Self::MultiArch, Self::Recommends],
             11 => &[Self::Description, Self::PreDepends],
             12 => &[Self::Architecture],
             14 => &[Self::InstalledSize],

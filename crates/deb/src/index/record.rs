@@ -47,7 +47,7 @@ impl<'a> PackageRecord<'a> {
     }
 
     fn field(&self, field: Field) -> &'a str {
-        self.slice(self.places.fields[field as usize]).trim()
+        self.slice(self.places.fields[field as usize])
     }
 
     fn slice(&self, span: Span) -> &'a str {
@@ -141,6 +141,18 @@ impl<'a> PackageRecord<'a> {
         self.field(Field::Provides)
     }
 
+    pub fn recommends(&self) -> &'a str {
+        self.field(Field::Recommends)
+    }
+
+    pub fn suggests(&self) -> &'a str {
+        self.field(Field::Suggests)
+    }
+
+    pub fn enhances(&self) -> &'a str {
+        self.field(Field::Enhances)
+    }
+
     /// The provided names, each with its version if it has one. What cannot be read provides nothing.
     pub fn provided(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
         groups(self.provides()).filter_map(|group| {
@@ -180,7 +192,7 @@ impl<'a> PackageRecord<'a> {
 
     /// The first line of the description.
     pub fn description(&self) -> &'a str {
-        self.field(Field::Description).lines().next().unwrap_or_default()
+        self.field(Field::Description).trim_start().lines().next().unwrap_or_default()
     }
 
     /// The words of the database's field `Status`, empty in an index and in `status.d`.

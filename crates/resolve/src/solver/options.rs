@@ -1,7 +1,9 @@
 //! The packages that could satisfy a dependency, in the order in which apt tries them.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, VecDeque};
 
+use temper_deb::index::Priority;
 use temper_deb::{Group, Relation};
 
 use super::state::Solver;
@@ -11,8 +13,8 @@ use crate::universe::RecordId;
 /// What a dependency can be satisfied with.
 #[derive(Default)]
 pub(super) struct Options {
-    /// Candidates, the first choice first.
-    pub(super) usable: Vec<RecordId>,
+    /// Candidates by rank. Those of equal rank are put in order when their turn comes, which is rare and costs time.
+    pub(super) usable: VecDeque<(Rank, RecordId)>,
     /// Why the other alternatives cannot be used.
     pub(super) obstacles: Vec<Obstacle>,
     /// The packages that would do if they were not forbidden.
@@ -21,22 +23,56 @@ pub(super) struct Options {
     pub(super) has_avoided: bool,
 }
 
+/// The place of a candidate among all candidates for a dependency, the lowest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    is_new: bool,
+    /// The position of the alternative, from the left.
+    alternative: usize,
+    is_provider: bool,
+    essential: Reverse<bool>,
+    protected: Reverse<bool>,
+    priority: Reverse<Priority>,
+}
+
 impl<'a> Solver<'a> {
     /// Lists the candidates for a dependency that nothing satisfies yet. Installed packages come first, since another
     /// version of what is there is less than a new package.
     pub(super) fn options(&self, group: Group<'a>) -> Options {
         let mut options = Options::default();
-        for relation in group.alternatives() {
+        for (position, relation) in group.alternatives().enumerate() {
             match relation {
-                Ok(relation) => self.add_options(relation, &mut options),
+                Ok(relation) => self.add_options(relation, position, &mut options),
                 Err(_) => options.obstacles.push(Obstacle::NotFound { name: group.as_str().to_owned() }),
             }
         }
-        options.usable.sort_by_key(|id| !self.world.installed().contains_key(self.world.name(*id)));
+        options.usable.make_contiguous().sort_unstable();
         options
     }
 
-    fn add_options(&self, relation: Relation<'a>, options: &mut Options) {
+    /// The candidate of an installed package as the only option.
+    pub(super) fn replacement(&self, installed: RecordId) -> Options {
+        let mut options = Options::default();
+        let name = self.world.name(installed);
+        if let Some(id) = self.candidate(name).filter(|id| *id != installed) {
+            options.usable.push_back((self.rank(id, name, 0), id));
+        }
+        options
+    }
+
+    /// Takes the next candidate. Of those that are equal in everything that the archive says about them, the one that
+    /// the indexes mention later comes first, as in apt.
+    pub(super) fn take_option(&self, usable: &mut VecDeque<(Rank, RecordId)>) -> Option<RecordId> {
+        let (first, _) = *usable.front()?;
+        let equal = usable.iter().take_while(|(rank, _)| *rank == first).count();
+        if equal > 1 {
+            let mention = |id| self.world.universe.first_mention(self.world.name(id));
+            usable.make_contiguous()[..equal].sort_by_key(|(_, id)| Reverse(mention(*id)));
+        }
+        usable.pop_front().map(|(_, id)| id)
+    }
+
+    fn add_options(&self, relation: Relation<'a>, alternative: usize, options: &mut Options) {
         let own = self.candidate(relation.name);
         let accepted = own.filter(|id| self.world.is_accepted(*id, &relation));
         let all = self.world.providers(relation.name);
@@ -47,9 +83,7 @@ impl<'a> Solver<'a> {
                     && self.world.is_provided(*version, &relation)
             })
             .map(|(id, _)| *id);
-        let mut found: Vec<_> = accepted.into_iter().chain(providers).collect();
-        found.sort_by(|left, right| self.compare_options(*left, *right, relation.name));
-        found.dedup();
+        let found: BTreeSet<_> = accepted.into_iter().chain(providers).collect();
         if found.is_empty() {
             options.obstacles.push(self.obstacle(relation, own, all.is_empty()));
         }
@@ -60,9 +94,21 @@ impl<'a> Solver<'a> {
                 options.obstacles.push(Obstacle::Forbidden { name: name.to_owned() });
             } else if self.avoided.contains(name) {
                 options.has_avoided = true;
-            } else if !options.usable.contains(&id) {
-                options.usable.push(id);
+            } else if !options.usable.iter().any(|(_, known)| *known == id) {
+                options.usable.push_back((self.rank(id, relation.name, alternative), id));
             }
+        }
+    }
+
+    fn rank(&self, id: RecordId, name: &str, alternative: usize) -> Rank {
+        let record = self.world.record(id);
+        Rank {
+            is_new: !self.world.installed().contains_key(record.name()),
+            alternative,
+            is_provider: record.name() != name,
+            essential: Reverse(record.essential()),
+            protected: Reverse(record.protected()),
+            priority: Reverse(record.priority()),
         }
     }
 
@@ -81,25 +127,5 @@ impl<'a> Solver<'a> {
             None if is_unprovided => Obstacle::NotFound { name },
             _ => Obstacle::Unprovided { name },
         }
-    }
-
-    /// The order of several packages that satisfy one relation.
-    fn compare_options(&self, left: RecordId, right: RecordId, name: &str) -> Ordering {
-        let rank = |id| {
-            let record = self.world.record(id);
-            Reverse((
-                self.is_requested(record.name()),
-                self.world.installed().contains_key(record.name()),
-                record.name() == name,
-                record.essential(),
-                record.protected(),
-                record.priority(),
-            ))
-        };
-        rank(left).cmp(&rank(right)).then_with(|| {
-            // Equal in everything that the archive says about them: the later mention wins, as in apt.
-            let mention = |id| self.world.universe.first_mention(id);
-            if left == right { Ordering::Equal } else { mention(right).cmp(&mention(left)) }
-        })
     }
 }

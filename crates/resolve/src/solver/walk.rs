@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-use temper_deb::{Group, groups};
+use temper_deb::Group;
 
 use super::satisfy::Clash;
 use super::state::{Failure, Mark, Solver, Why};
-use crate::problem::{Obstacle, Refusal};
-use crate::request::ForbidMode;
-use crate::resolution::{Dependency, Waived};
+use super::task::{Pending, Task};
+use crate::problem::Refusal;
+use crate::resolution::Dependency;
 use crate::universe::RecordId;
 
 /// How deep dependencies may nest. Debian's largest desktops nest to about a tenth of it.
@@ -23,32 +23,6 @@ struct Frame<'a> {
     mark: Mark,
     tasks: IntoIter<Task<'a>>,
     current: Option<Pending<'a>>,
-}
-
-#[derive(Clone, Copy)]
-enum Task<'a> {
-    Satisfy {
-        field: Dependency,
-        group: Group<'a>,
-    },
-    /// Another version has to replace an installed package that clashes.
-    Replace {
-        clash: Clash<'a>,
-    },
-    /// An installed package of the same source follows to the same source version if it can.
-    Follow {
-        installed: RecordId,
-        candidate: RecordId,
-    },
-}
-
-/// A task with the candidates that are left to try.
-struct Pending<'a> {
-    task: Task<'a>,
-    usable: IntoIter<RecordId>,
-    obstacles: Vec<Obstacle>,
-    circumstantial: bool,
-    opponent: Option<&'a str>,
 }
 
 enum Advance<'a> {
@@ -107,7 +81,7 @@ impl<'a> Solver<'a> {
         let name = self.world.name(frame.id);
         loop {
             if let Some(pending) = &mut frame.current {
-                let Some(option) = pending.usable.next() else {
+                let Some(option) = self.take_option(&mut pending.usable) else {
                     match self.give_up(frame) {
                         Some(failure) => return Advance::Failed(failure),
                         None => continue,
@@ -122,40 +96,6 @@ impl<'a> Solver<'a> {
             } else {
                 return Advance::Done;
             }
-        }
-    }
-
-    /// Looks at a task; `None` when there is nothing to do.
-    fn prepare(&mut self, id: RecordId, task: Task<'a>) -> Option<Pending<'a>> {
-        let pending = |usable: Vec<_>, obstacles, circumstantial| Pending {
-            task,
-            usable: usable.into_iter(),
-            obstacles,
-            circumstantial,
-            opponent: None,
-        };
-        match task {
-            Task::Satisfy { group, .. } if self.is_satisfied(group) => None,
-            Task::Satisfy { group, .. } => {
-                let options = self.options(group);
-                let waives = self.request.forbid_mode == ForbidMode::Waive;
-                if waives && options.usable.is_empty() && !options.forbidden.is_empty() {
-                    self.waive(Waived {
-                        package: self.world.name(id).to_owned(),
-                        relation: group.to_string(),
-                        forbidden: options.forbidden,
-                    });
-                    return None;
-                }
-                Some(pending(options.usable, options.obstacles, options.has_avoided))
-            }
-            Task::Replace { clash } if !self.is_effective(clash.other) => None,
-            Task::Replace { clash } => {
-                let candidate = self.candidate(self.world.name(clash.other));
-                Some(pending(candidate.into_iter().collect(), Vec::new(), true))
-            }
-            Task::Follow { installed, .. } if !self.is_effective(installed) => None,
-            Task::Follow { candidate, .. } => Some(pending(vec![candidate], Vec::new(), true)),
         }
     }
 
@@ -176,50 +116,16 @@ impl<'a> Solver<'a> {
         if self.steps > STEPS_MAX {
             return Err(Failure::depth(self.world.name(id)));
         }
-        let mut tasks = Vec::new();
-        for clash in self.clashes(id) {
-            if !self.is_replaceable(clash.other, id) {
-                return Err(self.conflict(id, clash));
-            }
-            tasks.push(Task::Replace { clash });
+        let clashes = self.clashes(id);
+        if let Some(clash) = clashes.iter().find(|clash| !self.is_replaceable(clash.other, id)) {
+            return Err(self.conflict(id, *clash));
         }
         let mark = self.mark();
         if !self.is_effective(id) {
             self.choose(id, why);
         }
-        let record = self.world.record(id);
-        tasks.extend(
-            groups(record.pre_depends()).map(|group| Task::Satisfy { field: Dependency::PreDepends, group }),
-        );
-        tasks.extend(
-            groups(record.depends()).map(|group| Task::Satisfy { field: Dependency::Depends, group }),
-        );
-        tasks.extend(self.followers(id));
+        let tasks = self.tasks(id, &clashes);
         Ok(Frame { id, mark, tasks: tasks.into_iter(), current: None })
-    }
-
-    /// The installed packages of the same source that have the same source version as their candidate.
-    fn followers(&self, id: RecordId) -> Vec<Task<'a>> {
-        let source = self.world.record(id).source();
-        let siblings = self.world.installed_from(source.0).iter().filter(|sibling| **sibling != id);
-        let tasks = siblings.filter_map(|sibling| {
-            let candidate =
-                self.candidate(self.world.name(*sibling)).filter(|candidate| candidate != sibling)?;
-            let is_same = self.world.record(candidate).source() == source;
-            is_same.then_some(Task::Follow { installed: *sibling, candidate })
-        });
-        tasks.collect()
-    }
-
-    /// Whether an installed package can make room by another version of itself.
-    fn is_replaceable(&self, other: RecordId, newcomer: RecordId) -> bool {
-        let name = self.world.name(other);
-        self.world.is_installed(other)
-            && self.candidate(name).is_some_and(|candidate| {
-                candidate != other
-                    && !self.world.is_installed(candidate)
-                    && !self.do_clash(candidate, newcomer)
-            })
     }
 
     /// Ends the current task, which has no candidate left: drops the package, unless the task was optional.
@@ -262,24 +168,6 @@ impl<'a> Solver<'a> {
             }),
             circumstantial: true,
             opponent: Some(other),
-        }
-    }
-}
-
-impl<'a> Pending<'a> {
-    fn refuse(&mut self, name: &str, failure: Failure<'a>) {
-        self.obstacles.push(Obstacle::Refused { name: name.to_owned(), refusal: failure.refusal });
-        self.circumstantial |= failure.circumstantial;
-        self.opponent = self.opponent.or(failure.opponent);
-    }
-}
-
-impl<'a> Task<'a> {
-    fn why(self, name: &'a str) -> Why<'a> {
-        match self {
-            Self::Satisfy { field, group } => Why::Needed { of: name, field, relation: group.as_str() },
-            Self::Replace { .. } => Why::Displaced { by: name },
-            Self::Follow { .. } => Why::SameSource { with: name },
         }
     }
 }

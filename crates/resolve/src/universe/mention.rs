@@ -1,117 +1,156 @@
-//! Where an archive's indexes mention a name for the first time.
+//! The order in which an archive's indexes mention names for the first time.
 //!
 //! apt numbers packages in the order in which its cache meets their names, as a stanza of their own or in a relation of
-//! another one, and the number decides between providers that are equal otherwise. The order is found by searching the
-//! text, because it is needed for a handful of names and keeping it would mean to read every relation of the archive.
+//! another one, and the number decides between providers that are equal otherwise. Reading every relation of an archive
+//! takes some tens of milliseconds, so it is done for the first such decision and not before.
 
-use std::sync::PoisonError;
+use temper_deb::index::PackageRecord;
 
-use memchr::memmem;
+use super::Universe;
 
-use super::{RecordId, Universe};
-
-/// The relationship fields in the order in which apt reads those of a stanza, after the stanza's own name.
-const FIELDS: [&str; 9] = [
-    "Pre-Depends",
-    "Depends",
-    "Conflicts",
-    "Breaks",
-    "Recommends",
-    "Suggests",
-    "Replaces",
-    "Enhances",
-    "Provides",
-];
-
-/// A place in the order of first mention: source, stanza, field, byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Mention {
-    source: usize,
-    stanza: usize,
-    field: usize,
-    byte: usize,
+/// For the packages that provide something, when their name is mentioned first.
+#[derive(Debug)]
+pub(super) struct Mentions {
+    /// Hashes of names with their ranks, at the place that the hash's low bits say or the next free one. A hash of 64
+    /// bits stands for its name: no two names of an archive share one. A free place has a hash of zero.
+    places: Vec<(u64, u32)>,
 }
 
 impl Universe {
-    /// The first mention of the package whose record is `id`. A search takes milliseconds, so its result is kept.
-    pub(crate) fn first_mention(&self, id: RecordId) -> Mention {
-        let mut mentions = self.mentions.lock().unwrap_or_else(PoisonError::into_inner);
-        *mentions.entry(id).or_insert_with(|| self.find_first_mention(id))
-    }
-
-    fn find_first_mention(&self, id: RecordId) -> Mention {
-        let name = self.record(id).name();
-        let found = self.sources.iter().enumerate().find_map(|(source, facts)| {
-            let own = self.find_in_source(name, source).map(|record| record.offset());
-            find_in_text(facts.index.text(), name, source, own)
-        });
-        found.unwrap_or(Mention { source: self.sources.len(), stanza: 0, field: 0, byte: id.0 as usize })
+    /// A number that is higher the later the indexes mention a name; the highest for one that provides nothing.
+    pub(crate) fn first_mention(&self, name: &str) -> u32 {
+        let mentions = self.mentions.get_or_init(|| Mentions::read(self));
+        mentions.find(hash(name))
     }
 }
 
-/// The first mention in a text where the name's own stanza, if there is one, begins at `own`.
-fn find_in_text(text: &str, name: &str, source: usize, own: Option<usize>) -> Option<Mention> {
-    let own_mention = own.map(|stanza| Mention { source, stanza, field: 0, byte: 0 });
-    let searched = &text[..own.unwrap_or(text.len())];
-    let mut first: Option<Mention> = None;
-    for byte in memmem::find_iter(searched.as_bytes(), name.as_bytes()) {
-        let Some((stanza, field)) = relation_at(text, byte, name.len()) else { continue };
-        let mention = Mention { source, stanza, field, byte };
-        match first {
-            Some(before) if before.stanza != stanza => break,
-            Some(before) if before < mention => {}
-            _ => first = Some(mention),
+impl Mentions {
+    fn read(universe: &Universe) -> Self {
+        let providers = || universe.fitting_records().filter(|record| !record.provides().is_empty());
+        // A quarter of the places is used, so that most other names meet a free place at once.
+        let mut mentions =
+            Self { places: vec![(0, u32::MAX); (providers().count() * 4).next_power_of_two()] };
+        for record in providers() {
+            let place = mentions.place(hash(record.name()));
+            mentions.places[place].0 = hash(record.name());
         }
+        let mut count = 0;
+        let mut mention = |name| {
+            let place = mentions.place(name);
+            let (_, rank) = mentions.places.get_mut(place).filter(|(hash, _)| *hash == name)?;
+            if *rank == u32::MAX {
+                *rank = count;
+                count += 1;
+            }
+            Some(())
+        };
+        for record in universe.fitting_records() {
+            mention(hash(record.name()));
+            for field in relations(&record) {
+                for_each_name(field, |name| _ = mention(name));
+            }
+        }
+        mentions
     }
-    first.or(own_mention)
+
+    fn find(&self, name: u64) -> u32 {
+        self.places[self.place(name)].1
+    }
+
+    /// Where a hash stands or would stand.
+    fn place(&self, name: u64) -> usize {
+        let mask = self.places.len() - 1;
+        let mut place = name as usize & mask;
+        while !matches!(self.places[place].0, hash if hash == 0 || hash == name) {
+            place = (place + 1) & mask;
+        }
+        place
+    }
 }
 
-/// Stanza and field of a hit, if it is a whole name in a relationship field.
-fn relation_at(text: &str, byte: usize, length: usize) -> Option<(usize, usize)> {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    let bytes = text.as_bytes();
-    let whole = (byte == 0 || !is_name(bytes[byte - 1]))
-        && bytes.get(byte + length).is_none_or(|next| !is_name(*next));
-    if !whole {
-        return None;
+/// The relationship fields in the order in which apt reads those of a stanza.
+fn relations<'a>(record: &PackageRecord<'a>) -> [&'a str; 9] {
+    [
+        record.pre_depends(),
+        record.depends(),
+        record.conflicts(),
+        record.breaks(),
+        record.recommends(),
+        record.suggests(),
+        record.replaces(),
+        record.enhances(),
+        record.provides(),
+    ]
+}
+
+/// Calls `visit` with the hash of each name in a relationship field.
+fn for_each_name(field: &str, mut visit: impl FnMut(u64)) {
+    for relation in field.as_bytes().split(|byte| matches!(byte, b',' | b'|')) {
+        let relation = relation.trim_ascii_start();
+        let is_end = |byte: &u8| matches!(byte, b' ' | b'(' | b':' | b'\t' | b'\n');
+        let end = relation.iter().position(is_end).unwrap_or(relation.len());
+        visit(hash_bytes(&relation[..end]));
     }
-    let mut start = text[..byte].rfind('\n').map_or(0, |newline| newline + 1);
-    while start > 0 && matches!(bytes[start], b' ' | b'\t') {
-        start = text[..start - 1].rfind('\n').map_or(0, |newline| newline + 1);
-    }
-    let (field, _) = text[start..byte].split_once(':')?;
-    let rank = FIELDS.iter().position(|known| known.eq_ignore_ascii_case(field))?;
-    let stanza = text[..byte].rfind("\n\n").map_or(0, |gap| gap + 2);
-    Some((stanza, rank + 1))
+}
+
+fn hash(name: &str) -> u64 {
+    hash_bytes(name.as_bytes())
+}
+
+/// FNV-1a, which is never zero for the names of packages.
+fn hash_bytes(name: &[u8]) -> u64 {
+    name.iter().fold(0xcbf2_9ce4_8422_2325, |state, byte| {
+        (state ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use temper_deb::index::PackageIndex;
+
+    use crate::source::IndexSource;
+
     use super::*;
 
     const TEXT: &str = "\
 Package: first
-Provides: late
-Depends: early (>= 1) | libearly, late
+Version: 1
+Architecture: all
+Provides: late, x
+Depends: early:any (>= 1) | libearly,
+ third(= 1)
 Description: about own
 
 Package: own
+Version: 1
+Architecture: all
+Provides: x
 Depends: early
 
+Package: late
+Version: 1
+Architecture: all
+Provides: x
+
+Package: third
+Version: 1
+Architecture: all
+Provides: x
+
 Package: early
+Version: 1
+Architecture: all
+Provides: x
 ";
 
     #[test]
     fn fields_count_in_the_order_of_apt_and_descriptions_not_at_all() {
-        let mention = |name, own: Option<&str>| {
-            let own = own.map(|stanza| TEXT.find(stanza).unwrap());
-            find_in_text(TEXT, name, 0, own).map(|found| (found.stanza, found.field))
-        };
-        let own = TEXT.find("Package: own").unwrap();
-        assert_eq!(mention("own", Some("Package: own")), Some((own, 0)));
-        assert_eq!(mention("early", Some("Package: early")), Some((0, 2)));
-        assert_eq!(mention("late", None), Some((0, 2)));
-        assert_eq!(mention("absent", None), None);
-        assert!(find_in_text(TEXT, "early", 0, None) < find_in_text(TEXT, "late", 0, None));
+        let index = Arc::new(PackageIndex::parse(TEXT.to_owned()).unwrap());
+        let universe = Universe::new("amd64", vec![IndexSource::new(index, "trixie", "main")]);
+        let mut names = ["absent", "early", "first", "late", "own", "third"];
+        names.sort_by_key(|name| universe.first_mention(name));
+        assert_eq!(names, ["first", "early", "third", "late", "own", "absent"]);
     }
 }
