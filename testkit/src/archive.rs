@@ -5,8 +5,8 @@
 //! use temper_testkit::Deb;
 //!
 //! let archive = FakeArchive::new()
-//!     .suite("debian", Suite::new("trixie").package(Deb::new("hello", "1.0")))
-//!     .suite("debian-security", Suite::new("trixie-security"));
+//!     .suite("debian", &Suite::new("trixie").package(Deb::new("hello", "1.0")))
+//!     .suite("debian-security", &Suite::new("trixie-security"));
 //! let server = archive.serve();
 //! println!("{}", server.uri("debian"));
 //! ```
@@ -41,7 +41,7 @@ impl FakeArchive {
 
     /// Adds a suite with its pool below `root`, `debian` or `debian-security`.
     #[must_use]
-    pub fn suite(mut self, root: &str, suite: Suite) -> Self {
+    pub fn suite(mut self, root: &str, suite: &Suite) -> Self {
         let files = suite.build(&self.key);
         self.files.extend(files.into_iter().map(|(path, content)| (format!("{root}/{path}"), content)));
         self

@@ -34,7 +34,7 @@ impl Default for HttpConfig {
         Self {
             user_agent: concat!("temper/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(15),
-            read_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_mins(1),
             redirects_max: 5,
             root_certificates: Vec::new(),
         }
