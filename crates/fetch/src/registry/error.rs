@@ -1,0 +1,178 @@
+//! What can go wrong between us and a registry.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use temper_oci::Digest;
+
+use crate::credentials::CredentialsError;
+use crate::http::HttpError;
+
+/// Why a request to a registry failed. URLs are without credentials and queries.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The registry's name makes no URL.
+    #[error("registry `{registry}` has no usable address")]
+    Address {
+        /// As the reference names it.
+        registry: String,
+    },
+    /// No answer came.
+    #[error("{method} {url} got no answer")]
+    Send {
+        /// The request's method.
+        method: Method,
+        /// Where to.
+        url: String,
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// The registry refused.
+    #[error("{method} {url} was answered with {status}{}", said(.code.as_deref(), .message.as_deref()))]
+    Status {
+        /// The request's method.
+        method: Method,
+        /// Where to.
+        url: String,
+        /// The registry, as the reference names it.
+        registry: String,
+        /// The status.
+        status: StatusCode,
+        /// The specification's code, if the answer had one.
+        code: Option<String>,
+        /// What the registry says about it.
+        message: Option<String>,
+        /// How long it wants to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The answer's body broke or is too long.
+    #[error(transparent)]
+    Body(#[from] HttpError),
+    /// The answer lacks something, or says nonsense.
+    #[error("answer of {url} has no usable {what}")]
+    Answer {
+        /// Where from.
+        url: String,
+        /// Which part.
+        what: &'static str,
+    },
+    /// A redirect, or an upload's address, is no URL.
+    #[error("{url} leads to `{location}`, which is no address")]
+    Location {
+        /// Where from.
+        url: String,
+        /// Where to.
+        location: String,
+    },
+    /// A redirect leaves TLS.
+    #[error("{from} leads to {to}, which is not protected by TLS")]
+    Downgrade {
+        /// Where from.
+        from: String,
+        /// Where to.
+        to: String,
+    },
+    /// Redirects without end.
+    #[error("{url} leads on through more than {limit} redirects")]
+    Redirects {
+        /// Where it began.
+        url: String,
+        /// How many were followed.
+        limit: usize,
+    },
+    /// The bytes are others than those asked for.
+    #[error("{url} has the digest `{actual}`, not `{expected}`")]
+    Digest {
+        /// Where from.
+        url: String,
+        /// What was asked for.
+        expected: Digest,
+        /// What came.
+        actual: Digest,
+    },
+    /// The bytes are more or fewer than the descriptor says.
+    #[error("{url} has {actual} bytes, not {expected}")]
+    Size {
+        /// Where from.
+        url: String,
+        /// What the descriptor says.
+        expected: u64,
+        /// What came; at least this many.
+        actual: u64,
+    },
+    /// A list is longer than allowed.
+    #[error("list of {url} has more than {limit} entries")]
+    List {
+        /// Where from.
+        url: String,
+        /// The most that is read.
+        limit: usize,
+    },
+    /// The token server is spoken to without TLS, the registry is not.
+    #[error("token server {realm} of `{registry}` is not protected by TLS")]
+    TokenServer {
+        /// The registry.
+        registry: String,
+        /// The token server.
+        realm: String,
+    },
+    /// Credentials are configured and cannot be had.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// What is to be pushed cannot be read.
+    #[error("blob `{digest}` cannot be read to push it")]
+    Source {
+        /// The blob.
+        digest: Digest,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl RegistryError {
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Status { status, registry, .. } => match *status {
+                StatusCode::UNAUTHORIZED => Some(login(registry)),
+                StatusCode::FORBIDDEN => {
+                    Some(format!("ask for the right at `{registry}`, or {}", login(registry)))
+                }
+                StatusCode::NOT_FOUND => Some(format!(
+                    "check the name; private repositories look like missing ones: {}",
+                    login(registry)
+                )),
+                StatusCode::TOO_MANY_REQUESTS => {
+                    Some(format!("wait, or raise the rate limit: {}", login(registry)))
+                }
+                _ => None,
+            },
+            Self::Send { source, .. } if source.is_connect() => Some(
+                "check name, network and proxy; a registry without TLS must be named as insecure".to_owned(),
+            ),
+            Self::Body(error) => error.hint(),
+            Self::Credentials(error) => error.hint(),
+            Self::Digest { .. } | Self::Size { .. } => Some(
+                "something between here and the registry changes bytes; try without the proxy".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+
+    /// Says whether the registry answered that there is no such thing.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Status { status: StatusCode::NOT_FOUND, .. })
+    }
+}
+
+fn login(registry: &str) -> String {
+    format!("log in with `docker login {registry}` or `podman login {registry}`")
+}
+
+fn said(code: Option<&str>, message: Option<&str>) -> String {
+    match (code, message) {
+        (Some(code), Some(message)) => format!(": {code}, {message}"),
+        (Some(text), None) | (None, Some(text)) => format!(": {text}"),
+        (None, None) => String::new(),
+    }
+}

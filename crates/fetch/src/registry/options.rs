@@ -1,0 +1,34 @@
+//! How the client behaves, and its bounds.
+
+use std::collections::BTreeSet;
+
+use temper_oci::document::DOCUMENT_BYTES_MAX;
+
+use crate::http::Backoff;
+
+/// Settings of a [`super::RegistryClient`].
+#[derive(Clone, Debug)]
+pub struct RegistryOptions {
+    /// Registries, as host with port, that are spoken to by plain HTTP. This machine's own names always are.
+    pub insecure: BTreeSet<String>,
+    /// How often and how patiently requests are repeated.
+    pub backoff: Backoff,
+    /// Longest manifest in bytes that is read.
+    pub manifest_bytes_max: u64,
+    /// Most tags or referrers that a list may hold in all its pages.
+    pub list_entries_max: usize,
+    /// Size in bytes of one piece, where a registry takes blobs in pieces only.
+    pub chunk_bytes: usize,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self {
+            insecure: BTreeSet::new(),
+            backoff: Backoff::default(),
+            manifest_bytes_max: DOCUMENT_BYTES_MAX as u64,
+            list_entries_max: 1_000_000,
+            chunk_bytes: 16 << 20,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The registry client against the embedded registry, and against the quirks of others.
+
+#[path = "registry/fixture.rs"]
+mod fixture;
+
+#[path = "registry/authentication.rs"]
+mod authentication;
+#[path = "registry/pull.rs"]
+mod pull;
+#[path = "registry/push.rs"]
+mod push;
+#[path = "registry/quirks.rs"]
+mod quirks;

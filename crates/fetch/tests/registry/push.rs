@@ -1,0 +1,107 @@
+//! Pushing: as little as possible, in the form that the registry takes.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse as _;
+use temper_fetch::registry::Pushed;
+use temper_oci::{Descriptor, media_type};
+
+use crate::fixture::{blob, client, push_bytes, push_image, read, start, start_with};
+
+#[tokio::test]
+async fn a_blob_is_sent_once_and_mounted_elsewhere() {
+    let (server, client) = (start().await, client());
+    let (first, second) = (server.reference("acme/first"), server.reference("acme/second"));
+    let bytes = blob(1 << 20);
+    let (descriptor, pushed) =
+        push_bytes(&client, &first, media_type::OCI_LAYER, &bytes).await.expect("pushes");
+    assert_eq!(pushed, Pushed::Uploaded);
+    let (_, pushed) = push_bytes(&client, &first, media_type::OCI_LAYER, &bytes).await.expect("pushes");
+    assert_eq!(pushed, Pushed::Existed);
+
+    let open = || -> std::io::Result<Cursor<Vec<u8>>> { panic!("a blob that can be mounted is not read") };
+    let pushed = client.push_blob(&second, &descriptor, Some("acme/first"), open).await.expect("mounts");
+    assert_eq!(pushed, Pushed::Mounted);
+    assert_eq!(read(client.blob(&second, &descriptor).await.expect("opens")).await.expect("reads"), bytes);
+
+    let other = blob(10);
+    let descriptor = Descriptor::of(media_type::OCI_LAYER, &other);
+    assert!(!client.mount_blob(&second, descriptor.digest, "acme/first").await.expect("answers"));
+    let open = || Ok(Cursor::new(other.clone()));
+    let pushed = client.push_blob(&second, &descriptor, Some("acme/first"), open).await.expect("pushes");
+    assert_eq!(pushed, Pushed::Uploaded);
+    assert!(client.mount_blob(&first, descriptor.digest, "acme/second").await.expect("mounts"));
+}
+
+#[tokio::test]
+async fn a_registry_that_takes_small_bodies_only_gets_pieces() {
+    let server = start_with(None, |router| {
+        router.layer(from_fn(async |request: Request, next: Next| {
+            let length = request.headers().get("content-length").and_then(|value| value.to_str().ok());
+            let length: u64 = length.and_then(|text| text.parse().ok()).unwrap_or(0);
+            if length > 1000 {
+                StatusCode::PAYLOAD_TOO_LARGE.into_response()
+            } else {
+                next.run(request).await
+            }
+        }))
+    })
+    .await;
+    let (client, reference) = (client(), server.reference("a"));
+    let bytes = blob(2500);
+    let (descriptor, pushed) =
+        push_bytes(&client, &reference, media_type::OCI_LAYER, &bytes).await.expect("pushes");
+    assert_eq!(pushed, Pushed::Uploaded);
+    let patches = server.log.take().into_iter().filter(|line| line.starts_with("PATCH")).count();
+    assert_eq!(patches, 3);
+    assert_eq!(read(client.blob(&reference, &descriptor).await.expect("opens")).await.expect("reads"), bytes);
+}
+
+#[tokio::test]
+async fn referrers_are_written_by_either_way() {
+    let plain = start().await;
+    let without = start_with(None, |router| {
+        router.layer(from_fn(async |request: Request, next: Next| {
+            if request.uri().path().contains("/referrers/") {
+                return StatusCode::NOT_FOUND.into_response();
+            }
+            let mut response = next.run(request).await;
+            response.headers_mut().remove("oci-subject");
+            response
+        }))
+    })
+    .await;
+    for (server, fallback) in [(plain, false), (without, true)] {
+        let client = client();
+        let reference = server.reference("a:1");
+        let subject = push_image(&client, &reference, BTreeMap::new(), None).await;
+        assert!(client.referrers(&reference, subject.digest, None).await.expect("lists").is_empty());
+        let mut expected = Vec::new();
+        for note in ["one", "two"] {
+            let annotations = BTreeMap::from([("note".to_owned(), note.to_owned())]);
+            let referrer = reference.without_identifier();
+            for _ in 0..2 {
+                let pushed = push_image(&client, &referrer, annotations.clone(), Some(subject.clone())).await;
+                expected.push(pushed.digest);
+            }
+        }
+        expected.sort_unstable();
+        expected.dedup();
+        let referrers = client.referrers(&reference, subject.digest, None).await.expect("lists");
+        let mut digests: Vec<_> = referrers.iter().map(|referrer| referrer.digest).collect();
+        digests.sort_unstable();
+        assert_eq!(digests, expected, "fallback: {fallback}");
+        assert!(referrers.iter().all(|referrer| referrer.annotations.contains_key("note")));
+        for (artifact_type, count) in [(media_type::OCI_CONFIG, 2), ("example/none", 0)] {
+            let referrers =
+                client.referrers(&reference, subject.digest, Some(artifact_type)).await.expect("lists");
+            assert_eq!(referrers.len(), count, "{artifact_type}");
+        }
+        let tags = client.tags(&reference).await.expect("lists");
+        assert_eq!(tags.len(), if fallback { 2 } else { 1 }, "{tags:?}");
+    }
+}
