@@ -10,7 +10,7 @@ use crate::cache::Cache;
 
 mod layout;
 
-pub use layout::{LayoutDestination, LayoutImage, LayoutImageError};
+pub use layout::{LayoutDestination, StoredImage, StoredImageError};
 
 impl BlobStore for Blobs {
     fn size(&self, digest: &Digest) -> io::Result<Option<u64>> {

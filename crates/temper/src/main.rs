@@ -1,3 +1,76 @@
-//! The temper command.
+//! The temper command: reads the command line, opens the data folder, and runs one command.
 
-fn main() {}
+mod catalog;
+mod cli;
+mod commands;
+mod config;
+mod embedded;
+mod failure;
+mod locate;
+mod plan_text;
+mod printing;
+mod progress;
+mod request;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{CommandFactory, Parser};
+use tokio::runtime::Runtime;
+
+use crate::cli::{Cli, Command};
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_log();
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}
+
+fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
+    let json = cli.global.json;
+    init_workers(cli.global.workers)?;
+    let runtime = Runtime::new().context("the asynchronous runtime cannot start")?;
+    let open = || Workspace::open(&cli.global, runtime.handle());
+    match &cli.command {
+        Command::Quickstart(options) => commands::quickstart::run(&open()?, options, json),
+        Command::Serve(options) => commands::serve::run(&open()?, options, json),
+        Command::Plan(options) => commands::plan::run(&open()?, options, json),
+        Command::Build(options) => commands::build::run(&open()?, options, json),
+        Command::Catalog(cli::Catalog::List(options)) => commands::catalog::list(options, json),
+        Command::Catalog(cli::Catalog::Get(options)) => commands::catalog::get(options, json),
+        Command::Catalog(cli::Catalog::Build(options)) => commands::catalog::build(&open()?, options, json),
+        Command::Customization(cli::Customization::Prepare(options)) => commands::customization::prepare(options),
+        Command::Validate(options) => commands::validate::run(options, json),
+        Command::Doctor => commands::doctor::run(&cli.global, runtime.handle()),
+        Command::Completion { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "temper", &mut script);
+            printing::print_text(&String::from_utf8_lossy(&script))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Reference { directory } => commands::reference::run(directory),
+    }
+}
+
+/// Sets how many threads decode and compress; results do not depend on it.
+fn init_workers(workers: Option<usize>) -> Result<(), anyhow::Error> {
+    let Some(workers) = workers else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(workers)
+        .build_global()
+        .with_context(|| format!("{workers} worker threads cannot be started"))
+        .map_err(|error| failure::Failure::usage(error).into())
+}
+
+/// Logs warnings to standard error, and more where `TEMPER_LOG` says so.
+fn init_log() {
+    let filter = std::env::var("TEMPER_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let filter = tracing_subscriber::EnvFilter::new(filter);
+    // A second subscriber can only be one of a test, which then sees the events.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,4 +1,4 @@
-//! OCI image layouts as sources and destinations of images.
+//! Images on this disk as sources, and OCI image layouts as destinations.
 
 use std::io::Read;
 use std::path::Path;
@@ -8,20 +8,20 @@ use temper_compose::{Destination, External, ImageSource, OpenBlob};
 use temper_oci::document::DOCUMENT_BYTES_MAX;
 use temper_oci::{Descriptor, ImageDocument};
 
-use crate::blobs::Durability;
+use crate::blobs::{Blobs, Durability};
 use crate::layout::{Layout, LayoutError, ref_name};
 
-/// One image of a layout.
-#[derive(Debug)]
-pub struct LayoutImage {
+/// One image whose blobs are on this disk.
+#[derive(Clone, Debug)]
+pub struct StoredImage {
     reference: String,
-    layout: Layout,
+    blobs: Blobs,
     root: Descriptor,
 }
 
 /// Why a layout does not have the image.
 #[derive(Debug, thiserror::Error)]
-pub enum LayoutImageError {
+pub enum StoredImageError {
     /// The layout cannot be read.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -48,7 +48,7 @@ pub enum LayoutImageError {
     Empty(String),
 }
 
-impl LayoutImageError {
+impl StoredImageError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -61,27 +61,34 @@ impl LayoutImageError {
     }
 }
 
-impl LayoutImage {
-    /// Finds an image by its reference name; without one, the layout's only image under however many names.
-    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, LayoutImageError> {
+impl StoredImage {
+    /// Returns the image whose index or manifest is `root`; messages and plans call it `reference`.
+    pub fn new(reference: String, blobs: Blobs, root: Descriptor) -> Self {
+        Self { reference, blobs, root }
+    }
+
+    /// Finds an image of a layout by its reference name; without one, the layout's only image under however many names.
+    pub fn in_layout(folder: &Path, name: Option<&str>) -> Result<Self, StoredImageError> {
         let layout = Layout::open(folder, Durability::Relaxed)?;
         let entries = layout.index()?.manifests;
         let shown = folder.display().to_string();
         let names: Vec<String> = entries.iter().filter_map(ref_name).map(str::to_owned).collect();
         let root = match name {
-            Some(name) => entries.into_iter().find(|entry| ref_name(entry) == Some(name)).ok_or_else(|| {
-                LayoutImageError::Unknown { folder: shown.clone(), name: name.to_owned(), names }
-            })?,
+            Some(name) => {
+                entries.into_iter().find(|entry| ref_name(entry) == Some(name)).ok_or_else(|| {
+                    StoredImageError::Unknown { folder: shown.clone(), name: name.to_owned(), names }
+                })?
+            }
             None => {
-                let first = entries.first().cloned().ok_or_else(|| LayoutImageError::Empty(shown.clone()))?;
+                let first = entries.first().cloned().ok_or_else(|| StoredImageError::Empty(shown.clone()))?;
                 if entries.iter().any(|entry| entry.digest != first.digest) {
-                    return Err(LayoutImageError::Several { folder: shown, names });
+                    return Err(StoredImageError::Several { folder: shown, names });
                 }
                 first
             }
         };
         let reference = name.map_or_else(|| format!("oci:{shown}"), |name| format!("oci:{shown}:{name}"));
-        Ok(Self { reference, layout, root })
+        Ok(Self::new(reference, layout.blobs().clone(), root))
     }
 
     /// Returns the descriptor of its index or manifest.
@@ -89,9 +96,9 @@ impl LayoutImage {
         &self.root
     }
 
-    /// Returns the layout that it is in.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
+    /// Returns where its blobs are.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
     }
 }
 
@@ -100,7 +107,7 @@ fn failed(action: &str, descriptor: &Descriptor) -> impl FnOnce(crate::blobs::Bl
     move |error| External::new(message, error)
 }
 
-impl ImageSource for LayoutImage {
+impl ImageSource for StoredImage {
     fn reference(&self) -> &str {
         &self.reference
     }
@@ -112,7 +119,7 @@ impl ImageSource for LayoutImage {
     }
 
     fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External> {
-        let bytes = self.layout.blobs().read(&descriptor.digest, DOCUMENT_BYTES_MAX as u64);
+        let bytes = self.blobs.read(&descriptor.digest, DOCUMENT_BYTES_MAX as u64);
         let bytes = bytes.map_err(failed("read", descriptor))?;
         let mut hasher = descriptor.digest.hasher();
         hasher.update(&bytes);
@@ -128,7 +135,7 @@ impl ImageSource for LayoutImage {
     }
 
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
-        let file = self.layout.blobs().open_blob(&descriptor.digest).map_err(failed("read", descriptor))?;
+        let file = self.blobs.open_blob(&descriptor.digest).map_err(failed("read", descriptor))?;
         Ok(Box::new(file))
     }
 }

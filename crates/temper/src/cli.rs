@@ -1,0 +1,232 @@
+//! The command line: names, flags and help; what they do is in `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Customize hardened container images: plan, build, and serve them
+///
+/// Nothing foreign is executed while an image is built, and the same inputs give the same digest on any machine.
+#[derive(Debug, Parser)]
+#[command(name = "temper", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  temper quickstart                                   build, customize and serve an example image
+  temper catalog list                                 show the hardened images that can be built here
+  temper plan customization.yaml --base oci:python    show what a customization would do
+  temper build customization.yaml --base oci:python --output oci:result
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong configuration")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print one JSON object to standard output instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Folder for images, indexes and records [default: $XDG_DATA_HOME/temper]
+    #[arg(long, global = true, value_name = "DIR", env = "TEMPER_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Configuration file [default: $XDG_CONFIG_HOME/temper/config.yaml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "TEMPER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Worker threads for compression and decoding [default: one for each processor]
+    #[arg(long, global = true, value_name = "N", env = "TEMPER_WORKERS")]
+    pub(crate) workers: Option<usize>,
+    /// Use package indexes that were fetched before; ask no archive for newer ones
+    #[arg(long, global = true, env = "TEMPER_OFFLINE")]
+    pub(crate) offline: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build a hardened Python image, customize it, and serve the result
+    Quickstart(Quickstart),
+    /// Serve the registry over the data folder
+    Serve(Serve),
+    /// Show everything that a build would do, and change nothing
+    Plan(Plan),
+    /// Build a customized image
+    Build(Build),
+    /// Show and build the definitions of hardened images
+    #[command(subcommand)]
+    Catalog(Catalog),
+    /// Work with customization documents
+    #[command(subcommand)]
+    Customization(Customization),
+    /// Recompute every digest, size and diff id of an image and report what does not hold
+    Validate(Validate),
+    /// Check what Temper needs on this machine
+    Doctor,
+    /// Print a completion script for a shell
+    Completion {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the reference pages that are generated from the code
+    #[command(hide = true)]
+    Reference {
+        /// Folder to write to
+        directory: PathBuf,
+    },
+}
+
+/// Where a server listens.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDR:PORT", env = "TEMPER_LISTEN", default_value = "127.0.0.1:5080")]
+    pub(crate) listen: SocketAddr,
+}
+
+/// Options of `quickstart`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  temper quickstart                       serve the result until Ctrl-C
+  temper quickstart --once --json         build, print one object, and end")]
+pub(crate) struct Quickstart {
+    #[command(flatten)]
+    pub(crate) listen: Listen,
+    /// End after the image is built instead of serving it
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  temper serve --data-dir /srv/temper --listen 127.0.0.1:5080")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) listen: Listen,
+}
+
+/// What a plan and a build have in common.
+#[derive(Debug, Args)]
+pub(crate) struct Source {
+    /// The customization document; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The base image: `oci:DIR[:TAG]` or a reference [default: the target's repository and tag]
+    #[arg(long, value_name = "oci:DIR|REF")]
+    pub(crate) base: Option<String>,
+    /// Where repositories without a registry host are found, for artifacts and targets
+    #[arg(long, value_name = "HOST[:PORT]", env = "TEMPER_SERVER")]
+    pub(crate) server: Option<String>,
+    /// Take an artifact from an OCI layout: `acme/certs:v1=oci:DIR`; may be repeated
+    #[arg(long, value_name = "NAME=oci:DIR")]
+    pub(crate) artifact: Vec<String>,
+    /// Folder of definitions that tell the tags of a tag definition id [default: the embedded catalog]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) catalog: Option<PathBuf>,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  temper plan customization.yaml --base oci:python-layout
+  temper plan customization.yaml --base registry.example/acme/dhi-python:3.13 --json
+  temper plan customization.yaml --server 127.0.0.1:5080")]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) source: Source,
+}
+
+/// Options of `build`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  temper build customization.yaml --base oci:python-layout --output oci:result
+  temper build customization.yaml --server 127.0.0.1:5080
+  temper build customization.yaml --base registry.example/acme/dhi-python:3.13 --output registry.example/acme/dhi-python")]
+pub(crate) struct Build {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Where the image goes: `oci:DIR` or a repository [default: the target's repository on the server]
+    #[arg(long, value_name = "oci:DIR|REPOSITORY")]
+    pub(crate) output: Option<String>,
+}
+
+/// What to do with the catalog.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Catalog {
+    /// List the definitions with their tags, and why one cannot be built here
+    List(CatalogList),
+    /// Print one definition
+    Get(CatalogGet),
+    /// Build the image of a definition
+    Build(CatalogBuild),
+}
+
+/// Options of `catalog list`.
+#[derive(Debug, Args)]
+pub(crate) struct CatalogList {
+    /// Folder of definitions [default: the embedded catalog]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) catalog: Option<PathBuf>,
+    /// Show only definitions whose id contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+}
+
+/// Options of `catalog get`.
+#[derive(Debug, Args)]
+pub(crate) struct CatalogGet {
+    /// The definition's id, `python/debian-13/3.13`
+    pub(crate) id: String,
+    /// Folder of definitions [default: the embedded catalog]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) catalog: Option<PathBuf>,
+}
+
+/// Options of `catalog build`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  temper catalog build python/debian-13/3.13 --output oci:python-layout
+  temper catalog build bash/debian-13/5-dev --output 127.0.0.1:5080/acme/dhi-bash")]
+pub(crate) struct CatalogBuild {
+    /// The definition's id, `python/debian-13/3.13`
+    pub(crate) id: String,
+    /// Where the image goes: `oci:DIR` or a repository
+    #[arg(long, value_name = "oci:DIR|REPOSITORY")]
+    pub(crate) output: String,
+    /// Folder of definitions [default: the embedded catalog]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) catalog: Option<PathBuf>,
+}
+
+/// What to do with customization documents.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Customization {
+    /// Print a commented document to start from
+    Prepare(Prepare),
+}
+
+/// Options of `customization prepare`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  temper customization prepare acme/dhi-python --tag-definition-id python/debian-13/3.13 > customization.yaml")]
+pub(crate) struct Prepare {
+    /// The repository that is customized, `acme/dhi-python`
+    pub(crate) destination: String,
+    /// Its line of tags, `python/debian-13/3.13`
+    #[arg(short = 't', long, value_name = "ID")]
+    pub(crate) tag_definition_id: String,
+    /// Name of the customization
+    #[arg(short = 'n', long, value_name = "NAME", default_value = "custom")]
+    pub(crate) name: String,
+}
+
+/// Options of `validate`.
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// The image of a layout: `oci:DIR` or `oci:DIR:TAG`
+    #[arg(value_name = "oci:DIR[:TAG]")]
+    pub(crate) image: String,
+}

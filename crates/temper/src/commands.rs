@@ -1,0 +1,11 @@
+//! What each command does; one file for each.
+
+pub(crate) mod build;
+pub(crate) mod catalog;
+pub(crate) mod customization;
+pub(crate) mod doctor;
+pub(crate) mod plan;
+pub(crate) mod quickstart;
+pub(crate) mod reference;
+pub(crate) mod serve;
+pub(crate) mod validate;

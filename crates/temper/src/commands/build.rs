@@ -1,0 +1,106 @@
+//! `temper build`: a customized image.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use temper_compose::{BuiltImage, Planned, publish};
+use temper_oci::{Digest, Platform};
+
+use crate::cli;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+use crate::{locate, plan_text, printing, request};
+
+/// What a build gives.
+#[derive(Serialize)]
+pub(crate) struct Built {
+    /// The reference that the image can be pulled by.
+    pub(crate) reference: String,
+    /// The digest of its index.
+    pub(crate) digest: Digest,
+    /// Its tags.
+    pub(crate) tags: Vec<String>,
+    /// Its platforms.
+    pub(crate) platforms: Vec<Platform>,
+}
+
+/// Builds and publishes the image of each target.
+pub(crate) fn run(workspace: &Workspace, options: &cli::Build, json: bool) -> Result<ExitCode, anyhow::Error> {
+    let opened = request::open(workspace, &options.source)?;
+    let planned: Vec<Planned<'_>> = opened.iter().map(|target| target.plan(workspace)).collect::<Result<_, _>>()?;
+    for planned in &planned {
+        check(planned)?;
+    }
+    let mut results = Vec::new();
+    for (target, planned) in opened.iter().zip(&planned) {
+        let output = match &options.output {
+            Some(output) => output.clone(),
+            None => request::default_output(&options.source, &target.destination)?,
+        };
+        results.push(write(workspace, planned, &output, &target.tags)?);
+    }
+    workspace.progress.finish();
+    let text = || results.iter().map(render).collect::<String>();
+    match results.as_slice() {
+        [result] => printing::print(json, result, text)?,
+        results => printing::print(json, &results, text)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Stops where a plan has problems, and shows its warnings.
+pub(crate) fn check(planned: &Planned<'_>) -> Result<(), anyhow::Error> {
+    if !planned.plan.has_problems() {
+        return Ok(());
+    }
+    let mut text = String::new();
+    for (platform, finding) in planned.plan.problems() {
+        let title = platform.map_or_else(String::new, |platform| format!("{platform}:"));
+        plan_text::findings(&mut text, &title, std::slice::from_ref(finding));
+    }
+    Err(Failure::failed(anyhow!("`{}` cannot be built:\n{}", planned.plan.name, text.trim_end()))
+        .hint("nothing was built; `temper plan` shows the whole plan")
+        .into())
+}
+
+/// Builds a planned image and publishes it to `output` under the tags, or under the one that `output` names.
+pub(crate) fn write(
+    workspace: &Workspace,
+    planned: &Planned<'_>,
+    output: &str,
+    tags: &[String],
+) -> Result<Built, anyhow::Error> {
+    let (destination, tag) = locate::destination(workspace, output)?;
+    let image = workspace.composer().build(planned)?;
+    let tags = tag.map_or_else(|| tags.to_vec(), |tag| vec![tag]);
+    publish(&image, &tags, &workspace.blobs, &*destination, workspace.log())?;
+    Ok(built(&image, output, tags))
+}
+
+/// Describes a published image.
+pub(crate) fn built(image: &BuiltImage, output: &str, tags: Vec<String>) -> Built {
+    let repository = match output.rsplit_once('/') {
+        Some((path, last)) => format!("{path}/{}", last.split(':').next().unwrap_or(last)),
+        None => output.to_owned(),
+    };
+    let repository = if output.starts_with("oci:") { output.to_owned() } else { repository };
+    let reference = match tags.first() {
+        Some(tag) => format!("{repository}:{tag}"),
+        None => format!("{repository}@{}", image.digest()),
+    };
+    let platforms = image.manifests.iter().map(|manifest| manifest.platform.clone()).collect();
+    Built { reference, digest: image.digest(), tags, platforms }
+}
+
+/// Renders what was built for people.
+pub(crate) fn render(built: &Built) -> String {
+    let platforms: Vec<String> = built.platforms.iter().map(ToString::to_string).collect();
+    format!(
+        "{}\n  digest     {}\n  tags       {}\n  platforms  {}\n",
+        built.reference,
+        built.digest,
+        built.tags.join(", "),
+        platforms.join(", ")
+    )
+}

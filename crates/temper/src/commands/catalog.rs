@@ -1,0 +1,114 @@
+//! `temper catalog`: the definitions of hardened images.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use temper_compose::{AutomaticIds, Planned, Recipe, Request};
+use temper_spec::Definition;
+
+use crate::catalog::Catalog;
+use crate::cli;
+use crate::commands::build;
+use crate::failure::Failure;
+use crate::printing;
+use crate::workspace::Workspace;
+
+/// One line of the list.
+#[derive(Serialize)]
+struct Line {
+    id: String,
+    name: String,
+    tags: Vec<String>,
+    platforms: Vec<String>,
+    /// Why it cannot be built here; empty where it can.
+    obstacles: Vec<String>,
+}
+
+/// Lists definitions.
+pub(crate) fn list(options: &cli::CatalogList, json: bool) -> Result<ExitCode, anyhow::Error> {
+    let catalog = Catalog::read(options.catalog.as_deref())?;
+    let filter = options.filter.as_deref().unwrap_or_default();
+    let lines: Vec<Line> = catalog
+        .ids()
+        .filter(|id| id.contains(filter))
+        .map(|id| catalog.get(id).map(|definition| line(&definition)))
+        .collect::<Result<_, _>>()?;
+    printing::print(json, &lines, || render(&lines))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(definition: &Definition) -> Line {
+    let document = &definition.document;
+    Line {
+        id: definition.id.clone(),
+        name: document.name.clone(),
+        tags: document.tags.clone(),
+        platforms: document.platforms().iter().map(ToString::to_string).collect(),
+        obstacles: definition.not_buildable(),
+    }
+}
+
+fn render(lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return "no definition matches; `temper catalog list` shows all\n".to_owned();
+    }
+    let width = lines.iter().map(|line| line.id.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for line in lines {
+        let _ = writeln!(text, "{:width$}  {}  ({})", line.id, line.name, line.tags.join(", "));
+        for obstacle in &line.obstacles {
+            let _ = writeln!(text, "{:width$}    not built here: {obstacle}", "");
+        }
+    }
+    text
+}
+
+/// Prints a definition.
+pub(crate) fn get(options: &cli::CatalogGet, json: bool) -> Result<ExitCode, anyhow::Error> {
+    let catalog = Catalog::read(options.catalog.as_deref())?;
+    let definition = catalog.get(&options.id)?;
+    let text = catalog.text(&options.id)?;
+    printing::print(json, definition.tree(), || text.to_owned())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the image of a definition.
+pub(crate) fn build(
+    workspace: &Workspace,
+    options: &cli::CatalogBuild,
+    json: bool,
+) -> Result<ExitCode, anyhow::Error> {
+    let catalog = Catalog::read(options.catalog.as_deref())?;
+    let definition = catalog.get(&options.id)?;
+    let recipe = Recipe::from(&definition.value);
+    let planned = plan(workspace, &definition, &recipe)?;
+    build::check(&planned)?;
+    let built = build::write(workspace, &planned, &options.output, &definition.document.tags)?;
+    workspace.progress.finish();
+    printing::print(json, &built, || build::render(&built))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Plans the image of a definition.
+pub(crate) fn plan<'a>(
+    workspace: &'a Workspace,
+    definition: &Definition,
+    recipe: &Recipe,
+) -> Result<Planned<'a>, anyhow::Error> {
+    let obstacles = definition.not_buildable();
+    if !obstacles.is_empty() {
+        let list: String = obstacles.iter().map(|obstacle| format!("\n  {obstacle}")).collect();
+        return Err(Failure::failed(anyhow::anyhow!("`{}` cannot be built here:{list}", definition.id)).into());
+    }
+    let request = Request {
+        recipe,
+        base: None,
+        artifacts: &[],
+        destination: None,
+        base_name: None,
+        tags: definition.document.tags.clone(),
+        automatic_ids: AutomaticIds::default(),
+    };
+    Ok(workspace.composer().plan(&request)?)
+}

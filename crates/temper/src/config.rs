@@ -1,0 +1,67 @@
+//! The configuration file: one YAML document, every key optional, unknown keys refused.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// What an operator sets. Environment variables and flags win over it.
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Config {
+    /// Addresses of package archives by name: `debian`, `debian-security`.
+    /// Without an entry the address stands in the machine's own apt configuration.
+    pub(crate) mirrors: BTreeMap<String, String>,
+    /// Keyrings by name: files with OpenPGP certificates, binary or armored.
+    /// The name `debian-archive` is known without an entry.
+    pub(crate) keyrings: BTreeMap<String, PathBuf>,
+    /// Registries that are spoken to without TLS, `HOST:PORT`. Loopback addresses always are.
+    pub(crate) insecure_registries: Vec<String>,
+    /// Files with certificates of authorities to trust beside the public ones, PEM.
+    pub(crate) certificate_authorities: Vec<PathBuf>,
+    /// How long a verified package index is used before the archive is asked again, in seconds.
+    pub(crate) index_max_age_seconds: Option<u64>,
+}
+
+impl Config {
+    /// Reads the named file, or the default one where it is there.
+    pub(crate) fn read(named: Option<&Path>) -> Result<Self, anyhow::Error> {
+        let default = default_file();
+        let path = match (named, &default) {
+            (Some(path), _) => path,
+            (None, Some(path)) if path.exists() => path,
+            _ => return Ok(Self::default()),
+        };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("configuration file `{}` cannot be read", path.display()))
+            .map_err(Failure::configuration)?;
+        serde_saphyr::from_str(&text)
+            .with_context(|| format!("configuration file `{}` is wrong", path.display()))
+            .map_err(|error| Failure::configuration(error).into())
+    }
+}
+
+fn default_file() -> Option<PathBuf> {
+    let folder = variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
+    Some(folder?.join("temper").join("config.yaml"))
+}
+
+/// Returns the folder for images, indexes and records: the named one, or Temper's place among the user's data.
+pub(crate) fn data_dir(named: Option<&Path>) -> Result<PathBuf, anyhow::Error> {
+    if let Some(named) = named {
+        return Ok(named.to_path_buf());
+    }
+    let folder = variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")));
+    folder.map(|folder| folder.join("temper")).ok_or_else(|| {
+        Failure::configuration(anyhow::anyhow!("there is no folder for Temper's data: `HOME` is not set"))
+            .hint("name one with `--data-dir DIR`")
+            .into()
+    })
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}

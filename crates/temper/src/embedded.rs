@@ -1,0 +1,130 @@
+//! The embedded registry over the data folder: serving it, and publishing into it without a network.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use bytes::Bytes;
+use temper_compose::{Destination, External, OpenBlob};
+use temper_oci::Descriptor;
+use temper_registry::{
+    Limits, LocalAccess, ManifestPush, Push, Registry, RegistryConfig, RepositoryName, ServeLimits,
+};
+use temper_store::blobs::Blobs;
+use temper_store::records::Records;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// The database of the data folder.
+const RECORDS_FILE: &str = "temper.db";
+
+/// Opens the registry of the data folder.
+///
+/// Anybody who reaches the address may pull. Pushing is for this machine alone, and only while it listens nowhere else.
+pub(crate) fn open(workspace: &Workspace, listen: Option<SocketAddr>) -> Result<Registry, anyhow::Error> {
+    let path = workspace.folder.join(RECORDS_FILE);
+    let records = workspace.runtime.block_on(Records::open(&path))?;
+    let is_local = listen.is_none_or(|address| IpAddr::is_loopback(&address.ip()));
+    Ok(Registry::new(RegistryConfig {
+        repositories: records.repositories(),
+        blobs: workspace.blobs.clone(),
+        access: Arc::new(LocalAccess { push_from_loopback: is_local, login: None }),
+        clock: Arc::new(now),
+        limits: Limits::default(),
+    }))
+}
+
+/// Returns the time in microseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock for records")]
+fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+/// Takes the address before anything long is done, so that a taken port is told at once.
+pub(crate) fn listen(runtime: &Handle, address: SocketAddr) -> Result<TcpListener, anyhow::Error> {
+    runtime.block_on(TcpListener::bind(address)).with_context(|| format!("cannot listen on `{address}`")).map_err(
+        |error| Failure::failed(error).hint("another program may listen there; choose one with `--listen`").into(),
+    )
+}
+
+/// Serves until Ctrl-C or a termination signal.
+pub(crate) fn serve(runtime: &Handle, listener: TcpListener, registry: Registry) -> Result<(), anyhow::Error> {
+    runtime.block_on(async {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let end = async {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        temper_registry::serve(listener, temper_registry::router(registry), ServeLimits::default(), end).await;
+        Ok(())
+    })
+}
+
+/// A repository of the embedded registry as a destination: everything becomes visible in one transaction.
+pub(crate) struct EmbeddedDestination {
+    runtime: Handle,
+    registry: Registry,
+    blobs: Blobs,
+    repository: RepositoryName,
+    push: Mutex<Push>,
+}
+
+impl EmbeddedDestination {
+    /// Returns the repository of this name.
+    pub(crate) fn new(workspace: &Workspace, registry: &Registry, repository: &str) -> Result<Self, anyhow::Error> {
+        Ok(Self {
+            runtime: workspace.runtime.clone(),
+            registry: registry.clone(),
+            blobs: workspace.blobs.clone(),
+            repository: RepositoryName::parse(repository)
+                .ok_or_else(|| anyhow::anyhow!("`{repository}` is not the name of a repository"))?,
+            push: Mutex::default(),
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Push)) {
+        change(&mut self.push.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Destination for EmbeddedDestination {
+    fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
+        if self.blobs.contains(&descriptor.digest).is_none() {
+            let write = || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+                let mut writer = self.blobs.create()?;
+                std::io::copy(&mut open()?, &mut writer)?;
+                writer.commit(Some(descriptor.digest))?;
+                Ok(())
+            };
+            write().map_err(|error| External::new(format!("could not write blob `{}`", descriptor.digest), error))?;
+        }
+        self.change(|push| push.blobs.push((descriptor.digest, descriptor.size)));
+        Ok(())
+    }
+
+    fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
+        self.change(|push| push.manifests.push(manifest(descriptor, bytes, &[])));
+        Ok(())
+    }
+
+    fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
+        self.change(|push| push.manifests.push(manifest(image, bytes, tags)));
+        let push = std::mem::take(&mut *self.push.lock().unwrap_or_else(PoisonError::into_inner));
+        let context = format!("could not publish to `{}`", self.repository.as_str());
+        self.runtime.block_on(self.registry.push(&self.repository, push)).map_err(|error| External::new(context, error))
+    }
+}
+
+fn manifest(descriptor: &Descriptor, bytes: &Bytes, tags: &[String]) -> ManifestPush {
+    ManifestPush {
+        bytes: bytes.clone(),
+        media_type: Some(descriptor.media_type.clone()),
+        digest: Some(descriptor.digest),
+        tags: tags.to_vec(),
+    }
+}

@@ -1,0 +1,71 @@
+//! What `oci:DIR[:TAG]` and references on the command line mean.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use temper_compose::{Destination, ImageSource};
+use temper_fetch::engine::{RegistryDestination, RegistryImage};
+use temper_oci::reference::check_tag;
+use temper_oci::Reference;
+use temper_store::engine::{LayoutDestination, StoredImage};
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// What stands before the folder of a layout, as skopeo writes it.
+const LAYOUT: &str = "oci:";
+
+/// Opens an image for reading.
+pub(crate) fn source(workspace: &Workspace, text: &str) -> Result<Box<dyn ImageSource>, anyhow::Error> {
+    if let Some(layout) = text.strip_prefix(LAYOUT) {
+        return Ok(Box::new(layout_image(layout)?));
+    }
+    let reference = reference(text)?;
+    let (runtime, client) = (workspace.runtime.clone(), workspace.registry.clone());
+    Ok(Box::new(RegistryImage::new(runtime, client, reference, text.to_owned())))
+}
+
+/// Opens an image of a layout, `DIR` or `DIR:TAG`.
+pub(crate) fn layout_image(text: &str) -> Result<StoredImage, anyhow::Error> {
+    let (folder, tag) = split_layout(text);
+    StoredImage::in_layout(&folder, tag.as_deref()).map_err(|error| {
+        let hint = error.hint();
+        Failure::failed(error.into()).hint_if(hint).into()
+    })
+}
+
+/// Opens a place for writing, with the tag that it names, if it names one.
+pub(crate) fn destination(
+    workspace: &Workspace,
+    text: &str,
+) -> Result<(Box<dyn Destination>, Option<String>), anyhow::Error> {
+    if let Some(layout) = text.strip_prefix(LAYOUT) {
+        let (folder, tag) = split_layout(layout);
+        let destination = LayoutDestination::create(&folder)
+            .with_context(|| format!("layout `{}` cannot be written", folder.display()))?;
+        return Ok((Box::new(destination), tag));
+    }
+    let reference = reference(text)?;
+    // A tag counts only where it is written; without one the reference means a repository.
+    let tag = text.rsplit('/').next().filter(|last| last.contains(':')).and(reference.tag()).map(str::to_owned);
+    let destination = RegistryDestination::new(workspace.runtime.clone(), workspace.registry.clone(), &reference);
+    Ok((Box::new(destination), tag))
+}
+
+/// Splits `DIR:TAG`; a colon that belongs to the folder's name stays in it.
+fn split_layout(text: &str) -> (PathBuf, Option<String>) {
+    match text.rsplit_once(':') {
+        Some((folder, tag)) if !Path::new(text).exists() && check_tag(tag).is_ok() => {
+            (PathBuf::from(folder), Some(tag.to_owned()))
+        }
+        _ => (PathBuf::from(text), None),
+    }
+}
+
+/// Parses a reference of the command line.
+pub(crate) fn reference(text: &str) -> Result<Reference, anyhow::Error> {
+    text.parse::<Reference>().map_err(|error| {
+        let hint = error.hint();
+        Failure::usage(error.into()).hint_if(hint).into()
+    })
+}

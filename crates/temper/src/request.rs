@@ -1,0 +1,157 @@
+//! From a customization document and options to what composition is asked for.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use temper_compose::{AutomaticIds, ImageSource, Planned, Recipe, Request};
+use temper_oci::reference::TAG_BYTES_MAX;
+use temper_spec::customization::{Target, TagLine};
+use temper_spec::{Customization, Parsed};
+
+use crate::catalog::Catalog;
+use crate::cli::Source;
+use crate::failure::Failure;
+use crate::locate;
+use crate::workspace::Workspace;
+
+/// A document is short; more is not one.
+const DOCUMENT_BYTES_MAX: u64 = 4 << 20;
+
+/// One target of a document, with its sources opened.
+pub(crate) struct Opened {
+    pub(crate) recipe: Recipe,
+    pub(crate) base: Box<dyn ImageSource>,
+    pub(crate) artifacts: Vec<Box<dyn ImageSource>>,
+    /// The repository as the document names it.
+    pub(crate) destination: String,
+    pub(crate) base_name: String,
+    pub(crate) tags: Vec<String>,
+}
+
+impl Opened {
+    /// Plans the image.
+    pub(crate) fn plan<'a>(&'a self, workspace: &'a Workspace) -> Result<Planned<'a>, anyhow::Error> {
+        let request = Request {
+            recipe: &self.recipe,
+            base: Some(&*self.base),
+            artifacts: &self.artifacts,
+            destination: Some(self.destination.clone()),
+            base_name: Some(self.base_name.clone()),
+            tags: self.tags.clone(),
+            automatic_ids: AutomaticIds::default(),
+        };
+        Ok(workspace.composer().plan(&request)?)
+    }
+}
+
+/// Reads a document, and opens base and artifacts of each of its targets.
+pub(crate) fn open(workspace: &Workspace, source: &Source) -> Result<Vec<Opened>, anyhow::Error> {
+    let document = read(&source.file)?;
+    if document.is_chart() {
+        return Err(Failure::usage(anyhow!("`{}` customizes a chart, which is not built yet", document.name)).into());
+    }
+    if document.targets.len() > 1 && source.base.is_some() {
+        return Err(Failure::usage(anyhow!("`--base` names one image, and the document has {} targets", document.targets.len()))
+            .hint("leave `--base` out, so that each target is its own base")
+            .into());
+    }
+    let catalog = Catalog::read(source.catalog.as_deref())?;
+    document.targets.iter().map(|target| open_target(workspace, source, &catalog, &document, target)).collect()
+}
+
+/// Reads a customization document from a file, or from standard input for `-`.
+fn read(file: &Path) -> Result<Parsed<Customization>, anyhow::Error> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(DOCUMENT_BYTES_MAX).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(DOCUMENT_BYTES_MAX).read_to_string(&mut text))
+    };
+    let shown = file.display();
+    read.with_context(|| format!("customization `{shown}` cannot be read")).map_err(Failure::usage)?;
+    Customization::parse(&text).map_err(|problems| {
+        let hint = problems.hint();
+        Failure::failed(anyhow!("customization `{shown}` has problems:\n{problems}")).hint_if(hint).into()
+    })
+}
+
+fn open_target(
+    workspace: &Workspace,
+    source: &Source,
+    catalog: &Catalog,
+    document: &Customization,
+    target: &Target,
+) -> Result<Opened, anyhow::Error> {
+    let base_tags = base_tags(catalog, target)?;
+    let first = base_tags.first().ok_or_else(|| anyhow!("target `{}` has no tags", target.destination))?;
+    let base_name = format!("{}:{first}", target.destination);
+    let base = match &source.base {
+        Some(base) => locate::source(workspace, base)?,
+        None => locate::source(workspace, &on_server(source, &base_name, "--base")?)?,
+    };
+    let artifacts = document.contents.artifacts.iter().map(|artifact| open_artifact(workspace, source, &artifact.name));
+    Ok(Opened {
+        recipe: Recipe::from(document),
+        base,
+        artifacts: artifacts.collect::<Result<_, _>>()?,
+        destination: target.destination.clone(),
+        base_name,
+        tags: customized_tags(document, &base_tags)?,
+    })
+}
+
+/// Returns the tags of the base that a target follows.
+fn base_tags(catalog: &Catalog, target: &Target) -> Result<Vec<String>, anyhow::Error> {
+    match target.line() {
+        TagLine::Tags(tags) => Ok(tags.into_iter().map(str::to_owned).collect()),
+        TagLine::Definition(id) => {
+            let definition = catalog.get(id).map_err(|error| {
+                Failure::failed(error.context(format!("the tags of `{}` are not known", target.destination)))
+                    .hint("name the tag itself (`tag: \"3.13\"`), or the folder of definitions (`--catalog DIR`)")
+            })?;
+            Ok(definition.document.tags.clone())
+        }
+    }
+}
+
+fn customized_tags(document: &Customization, base_tags: &[String]) -> Result<Vec<String>, anyhow::Error> {
+    let tags: Vec<String> = base_tags.iter().map(|tag| document.tag_for(tag)).collect();
+    match tags.iter().find(|tag| tag.len() > TAG_BYTES_MAX) {
+        Some(long) => Err(Failure::failed(anyhow!("tag `{long}` is longer than {TAG_BYTES_MAX} characters"))
+            .hint("choose a shorter `suffix`")
+            .into()),
+        None => Ok(tags),
+    }
+}
+
+fn open_artifact(
+    workspace: &Workspace,
+    source: &Source,
+    name: &str,
+) -> Result<Box<dyn ImageSource>, anyhow::Error> {
+    let named = source.artifact.iter().filter_map(|text| text.split_once("=oci:"));
+    if let Some((_, layout)) = named.clone().find(|(artifact, _)| *artifact == name) {
+        return Ok(Box::new(locate::layout_image(layout)?));
+    }
+    locate::source(workspace, &on_server(source, name, "--artifact")?)
+}
+
+/// Returns the reference of a repository that the document names without a registry host.
+fn on_server(source: &Source, name: &str, option: &str) -> Result<String, anyhow::Error> {
+    let host = name.split('/').next().unwrap_or_default();
+    if name.contains('/') && (host.contains(['.', ':']) || host == "localhost") {
+        return Ok(name.to_owned());
+    }
+    let server = source.server.as_deref().ok_or_else(|| {
+        Failure::usage(anyhow!("`{name}` has no registry host"))
+            .hint(format!("name the server (`--server HOST:PORT`), or the image itself (`{option}`)"))
+    })?;
+    let server = server.trim_start_matches("http://").trim_start_matches("https://").trim_end_matches('/');
+    Ok(format!("{server}/{name}"))
+}
+
+/// Returns where an image goes that has no `--output`: the target's repository on the server.
+pub(crate) fn default_output(source: &Source, destination: &str) -> Result<String, anyhow::Error> {
+    on_server(source, destination, "--output")
+}

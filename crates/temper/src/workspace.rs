@@ -1,0 +1,126 @@
+//! The data folder and everything that commands work with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use temper_compose::{Composer, Log};
+use temper_fetch::archive::{ArchiveClient, ArchiveConfig, Freshness, Mirrors};
+use temper_fetch::credentials::Credentials;
+use temper_fetch::engine::{ArchiveAdapter, Clock};
+use temper_fetch::http::{self, HttpConfig};
+use temper_fetch::openpgp::Keyring;
+use temper_fetch::registry::{RegistryClient, RegistryOptions};
+use temper_store::blobs::{Blobs, Durability};
+use temper_store::cache::Cache;
+use tokio::runtime::Handle;
+
+use crate::cli::Global;
+use crate::config::{self, Config};
+use crate::failure::Failure;
+use crate::progress::Progress;
+
+/// How long a verified package index is used before the archive is asked again, where nothing is configured.
+const INDEX_AGE_MAX: Duration = Duration::from_mins(10);
+
+/// Where this machine's own package sources stand.
+const APT_FOLDER: &str = "/etc/apt";
+
+/// The data folder with the connections to the world.
+pub(crate) struct Workspace {
+    pub(crate) folder: PathBuf,
+    pub(crate) blobs: Blobs,
+    pub(crate) cache: Cache,
+    pub(crate) archive: ArchiveAdapter,
+    pub(crate) registry: RegistryClient,
+    pub(crate) progress: Progress,
+    pub(crate) runtime: Handle,
+}
+
+impl Workspace {
+    /// Opens the data folder that options and environment name, and makes it where it is missing.
+    pub(crate) fn open(global: &Global, runtime: &Handle) -> Result<Self, anyhow::Error> {
+        let config = Config::read(global.config.as_deref())?;
+        let folder = config::data_dir(global.data_dir.as_deref())?;
+        let blobs = Blobs::open(&folder, Durability::Synced).map_err(|error| {
+            Failure::configuration(anyhow::Error::new(error).context(format!(
+                "data folder `{}` cannot be used",
+                folder.display()
+            )))
+            .hint("name another one with `--data-dir DIR`")
+        })?;
+        let cache = Cache::open(&folder.join("cache"));
+        let http = http_config(&config)?;
+        let archive = archive(&config, global, runtime, &folder, &blobs, &http)?;
+        let options = RegistryOptions {
+            insecure: config.insecure_registries.iter().cloned().collect(),
+            ..RegistryOptions::default()
+        };
+        let credentials = Credentials::from_files(credential_files());
+        let registry = RegistryClient::new(&http, credentials, options)?;
+        let progress = Progress::new();
+        Ok(Self { folder, blobs, cache, archive, registry, progress, runtime: runtime.clone() })
+    }
+
+    /// Returns what plans and builds are made with.
+    pub(crate) fn composer(&self) -> Composer<'_> {
+        Composer { store: &self.blobs, cache: &self.cache, archive: &self.archive, log: self.log() }
+    }
+
+    /// Returns who is told what happens.
+    pub(crate) fn log(&self) -> &dyn Log {
+        &self.progress
+    }
+}
+
+/// Returns the clock: only the entry point reads it.
+pub(crate) fn clock() -> Clock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock for fetching")]
+    Arc::new(SystemTime::now)
+}
+
+fn http_config(config: &Config) -> Result<HttpConfig, anyhow::Error> {
+    let read = |path: &PathBuf| {
+        let failed = || format!("certificate authorities `{}` cannot be read", path.display());
+        std::fs::read(path).with_context(failed).map_err(Failure::configuration)
+    };
+    let root_certificates = config.certificate_authorities.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(HttpConfig { root_certificates, ..HttpConfig::default() })
+}
+
+fn archive(
+    config: &Config,
+    global: &Global,
+    runtime: &Handle,
+    folder: &Path,
+    blobs: &Blobs,
+    http: &HttpConfig,
+) -> Result<ArchiveAdapter, anyhow::Error> {
+    let mirrors = Mirrors::new(config.mirrors.clone()).with_apt(Path::new(APT_FOLDER));
+    let mut settings = ArchiveConfig::new(mirrors, folder.join("archive"), folder.join("state"));
+    for (name, path) in &config.keyrings {
+        let failed = || format!("keyring `{name}` cannot be used");
+        let bytes = std::fs::read(path).with_context(failed).map_err(Failure::configuration)?;
+        let keyring = Keyring::parse(name, &bytes).with_context(failed).map_err(Failure::configuration)?;
+        settings.keyrings.insert(name.clone(), keyring);
+    }
+    let age = config.index_max_age_seconds.map_or(INDEX_AGE_MAX, Duration::from_secs);
+    let freshness = if global.offline { Freshness::Offline } else { Freshness::MaxAge(age) };
+    let client = ArchiveClient::new(settings, http::client(http)?);
+    Ok(ArchiveAdapter::new(runtime.clone(), client, Arc::new(blobs.clone()), freshness, clock()))
+}
+
+/// Lists the files in which Docker and Podman keep logins, in the order in which they are looked into.
+fn credential_files() -> Vec<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = variable("HOME");
+    let docker = variable("DOCKER_CONFIG").or_else(|| home.as_ref().map(|home| home.join(".docker")));
+    let files = [
+        variable("REGISTRY_AUTH_FILE"),
+        docker.map(|folder| folder.join("config.json")),
+        variable("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json")),
+        home.map(|home| home.join(".config/containers/auth.json")),
+    ];
+    files.into_iter().flatten().collect()
+}
