@@ -49,11 +49,6 @@ pub(super) fn suite_file(folder: &Path, uri: &str, suite: &str) -> PathBuf {
     folder.join(format!("{}.json", key.hex()))
 }
 
-/// The file of an index within the cache, by digest.
-pub(super) fn index_file(cache: &Path, digest: &Digest) -> PathBuf {
-    cache.join("indexes").join(digest.hex())
-}
-
 /// Reads a record. A missing one is nothing; so is one that cannot be read as such, as it can be made again.
 pub(super) fn read_record<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ArchiveError> {
     let bytes = read_bounded(path, RECORD_BYTES_MAX)?;

@@ -1,8 +1,13 @@
 //! Package indexes: chosen from a release, fetched by digest, verified, decompressed, cached.
+//!
+//! Archives compress for small downloads, which makes reading slow. So the cache keeps the text in a form that is
+//! read several times as fast, and verifies it against the digest that the release has for the text itself.
 
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use reqwest::header::HeaderMap;
 use temper_deb::release::ReleaseFile;
 use temper_oci::Digest;
@@ -44,7 +49,15 @@ struct Listed {
     form: Form,
     size: u64,
     digest: Digest,
+    /// Size and digest of the text, which is listed even where it is not offered.
+    text: Option<(u64, Digest)>,
 }
+
+/// Indexes that are fetched and read at once.
+const INDEXES_AT_ONCE: usize = 4;
+
+/// Level of the cache's own compression: the fastest.
+const CACHE_LEVEL: i32 = 1;
 
 impl ArchiveClient {
     /// Returns the package indexes of a release for some architectures, in the order of the source's components.
@@ -53,54 +66,45 @@ impl ArchiveClient {
         release: &SuiteRelease,
         architectures: &[String],
     ) -> Result<Vec<PackagesText>, ArchiveError> {
-        let mut packages = Vec::new();
+        let mut wanted = Vec::new();
         for component in &release.source.components {
             for architecture in architectures {
-                let listed = find(release, component, architecture)?;
-                packages.push(self.packages_text(release, component, architecture, listed).await?);
+                wanted.push((component, architecture.as_str(), find(release, component, architecture)?));
             }
             if release.release.has_separate_all && !architectures.iter().any(|name| name == "all") {
                 // A component without such packages need not have the index.
-                if let Ok(listed) = find(release, component, "all") {
-                    packages.push(self.packages_text(release, component, "all", listed).await?);
-                }
+                wanted.extend(find(release, component, "all").ok().map(|listed| (component, "all", listed)));
             }
         }
-        Ok(packages)
+        let texts: Vec<_> = wanted
+            .into_iter()
+            .map(async |(component, architecture, listed)| {
+                let (component, architecture) = (component.clone(), architecture.to_owned());
+                Ok(PackagesText { component, architecture, text: self.index_text(release, listed).await? })
+            })
+            .collect();
+        iter(texts).buffered(INDEXES_AT_ONCE).try_collect().await
     }
 
-    async fn packages_text(
-        &self,
-        release: &SuiteRelease,
-        component: &str,
-        architecture: &str,
-        listed: Listed,
-    ) -> Result<PackagesText, ArchiveError> {
-        let bytes = self.index_bytes(release, &listed).await?;
+    /// Returns the verified text of an index, from the cache or the archive.
+    async fn index_text(&self, release: &SuiteRelease, listed: Listed) -> Result<String, ArchiveError> {
         let limit = self.config.limits.index_text_bytes_max;
-        let text = blocking(move || decompress(&bytes, &listed, limit)).await?;
-        Ok(PackagesText { component: component.to_owned(), architecture: architecture.to_owned(), text })
-    }
-
-    /// Returns the verified bytes of an index, from the cache or the archive.
-    async fn index_bytes(&self, release: &SuiteRelease, listed: &Listed) -> Result<Bytes, ArchiveError> {
-        let (path, wanted) = (disk::index_file(&self.config.cache_folder, &listed.digest), listed.clone());
-        let file = path.clone();
-        let cached = blocking(move || {
-            let bytes = disk::read_bounded(&file, wanted.size)?;
-            Ok(bytes.filter(|bytes| Digest::of(bytes) == wanted.digest))
-        });
-        if let Some(bytes) = cached.await? {
-            return Ok(bytes.into());
+        let path = cache_file(&self.config.cache_folder, &listed);
+        let (file, wanted) = (path.clone(), listed.clone());
+        if let Some(text) = blocking(move || read_cached(&file, &wanted, limit)).await? {
+            return Ok(text);
         }
         if release.is_offline {
             let (suite, digest) = (release.source.suite.clone(), listed.digest);
             return Err(ArchiveError::IndexOffline { suite, digest });
         }
-        let bytes = self.fetch_index(release, listed).await?;
-        let kept = bytes.clone();
-        blocking(move || disk::replace(&path, &kept).map_err(|source| disk::disk(&path, source))).await?;
-        Ok(bytes)
+        let bytes = self.fetch_index(release, &listed).await?;
+        blocking(move || {
+            let text = decompress(&bytes, &listed.path, listed.form, limit)?;
+            write_cached(&path, &listed, &bytes, &text)?;
+            Ok(text)
+        })
+        .await
     }
 
     /// Fetches an index by digest where the archive offers that, else, or if it is gone there, by name.
@@ -154,7 +158,8 @@ fn find(release: &SuiteRelease, component: &str, architecture: &str) -> Result<L
     let listed = FORMS.iter().find_map(|(suffix, form)| {
         let path = format!("{base}{suffix}");
         let ReleaseFile { size, sha256 } = *release.release.files.get(&path)?;
-        Some(Listed { path, form: *form, size, digest: Digest::Sha256(sha256) })
+        let text = release.release.files.get(&base).map(|text| (text.size, Digest::Sha256(text.sha256)));
+        Some(Listed { path, form: *form, size, digest: Digest::Sha256(sha256), text })
     });
     listed.ok_or_else(|| ArchiveError::NoIndex {
         suite: release.source.suite.clone(),
@@ -174,11 +179,37 @@ fn offered(release: &SuiteRelease) -> Vec<String> {
     pairs.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }
 
-fn decompress(bytes: &[u8], listed: &Listed, limit: u64) -> Result<String, ArchiveError> {
-    let path = || listed.path.clone();
-    let failed = |source| ArchiveError::Decompress { path: path(), source };
+/// The file that holds an index, named by the digest that it is verified against.
+fn cache_file(cache: &Path, listed: &Listed) -> PathBuf {
+    let digest = listed.text.map_or(listed.digest, |(_, digest)| digest);
+    cache.join("indexes").join(digest.hex())
+}
+
+/// Reads an index from the cache; what is damaged there is as good as missing.
+fn read_cached(path: &Path, listed: &Listed, limit: u64) -> Result<Option<String>, ArchiveError> {
+    let Some((size, digest)) = listed.text else {
+        let bytes = disk::read_bounded(path, listed.size)?.filter(|bytes| Digest::of(bytes) == listed.digest);
+        return bytes.map(|bytes| decompress(&bytes, &listed.path, listed.form, limit)).transpose();
+    };
+    let Some(bytes) = disk::read_bounded(path, limit)? else { return Ok(None) };
+    let text = decompress(&bytes, &listed.path, Form::Zstd, size.min(limit)).ok();
+    Ok(text.filter(|text| Digest::of(text) == digest))
+}
+
+fn write_cached(path: &Path, listed: &Listed, bytes: &[u8], text: &str) -> Result<(), ArchiveError> {
+    let written = match listed.text {
+        Some(_) => {
+            zstd::encode_all(text.as_bytes(), CACHE_LEVEL).and_then(|bytes| disk::replace(path, &bytes))
+        }
+        None => disk::replace(path, bytes),
+    };
+    written.map_err(|source| disk::disk(path, source))
+}
+
+fn decompress(bytes: &[u8], path: &str, form: Form, limit: u64) -> Result<String, ArchiveError> {
+    let failed = |source| ArchiveError::Decompress { path: path.to_owned(), source };
     let mut text = Vec::with_capacity(bytes.len().saturating_mul(4).min(limit as usize));
-    let reader: Box<dyn Read + '_> = match listed.form {
+    let reader: Box<dyn Read + '_> = match form {
         Form::Xz => Box::new(liblzma::read::XzDecoder::new_multi_decoder(bytes)),
         Form::Zstd => Box::new(zstd::stream::read::Decoder::new(bytes).map_err(failed)?),
         Form::Gzip => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
@@ -186,9 +217,9 @@ fn decompress(bytes: &[u8], listed: &Listed, limit: u64) -> Result<String, Archi
     };
     reader.take(limit + 1).read_to_end(&mut text).map_err(failed)?;
     if text.len() as u64 > limit {
-        return Err(ArchiveError::IndexTooLarge { path: path(), limit });
+        return Err(ArchiveError::IndexTooLarge { path: path.to_owned(), limit });
     }
-    String::from_utf8(text).map_err(|_| ArchiveError::IndexText { path: path() })
+    String::from_utf8(text).map_err(|_| ArchiveError::IndexText { path: path.to_owned() })
 }
 
 /// Runs work that takes long or touches the disk away from the threads that serve connections.

@@ -66,3 +66,17 @@ fn of_stanzas(text: &str) -> Vec<String> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn foreign_text_never_panics(text in "(deb|Types: deb\nURIs:)?[ -~\\[\\]#\n\té]{0,60}") {
+            let _ = (of_stanzas(&text), text.lines().filter_map(of_line).count());
+        }
+    }
+}
