@@ -49,7 +49,7 @@ fn platform_text(text: &mut String, plan: &PlatformPlan) {
         "collisions",
         plan.collisions.iter().map(|c| format!("{}: {} over {} ({})", c.path, c.winner, c.loser, c.kind)),
     );
-    rows(text, "generated", plan.generated.iter().map(|line| format!("{} ({})", line.path, line.effect)));
+    generated(text, plan);
     rows(text, "removed", plan.removed.iter().map(|path| format!("/{path}")));
     layers(text, plan);
     rows(
@@ -90,6 +90,17 @@ fn layers(text: &mut String, plan: &PlatformPlan) {
         let digest = layer.digest.map(|digest| format!(" {}", digest.short())).unwrap_or_default();
         let _ = writeln!(text, "    {} {}{digest}  {size}", layer.action, layer.name);
     }
+}
+
+/// Lists computed files; the many files of the package database are only counted.
+fn generated(text: &mut String, plan: &PlatformPlan) {
+    let is_database = |path: &str| path.starts_with("/var/lib/dpkg/") || path.starts_with("/var/lib/apt/");
+    let (database, others): (Vec<_>, Vec<_>) = plan.generated.iter().partition(|line| is_database(&line.path));
+    let mut lines: Vec<String> = others.iter().map(|line| format!("{} ({})", line.path, line.effect)).collect();
+    if !database.is_empty() {
+        lines.push(format!("{} files of the package database", database.len()));
+    }
+    rows(text, "generated", lines.into_iter());
 }
 
 fn setting(text: &mut String, name: &str, setting: &Setting) {

@@ -11,7 +11,7 @@ use crate::invocation::Invocation;
 use crate::temper::Temper;
 
 /// Folders of the data folder that hold what a build computed, not what it was given.
-const DERIVED: &[&str] = &["layers", "segments", "indexes", "builds"];
+const DERIVED: &[&str] = &["cache"];
 
 /// One build with network fills a data folder; what it computed is then taken out of a copy.
 pub(crate) fn prepare(temper: &Temper, bed: &Bed) -> Result<()> {
