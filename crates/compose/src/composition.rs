@@ -9,33 +9,33 @@ use std::sync::Arc;
 use temper_oci::media_type::{Role, role};
 use temper_oci::{Compression, Descriptor, Digest, ImageConfig, Platform};
 use temper_rootfs::draft::Draft;
-use temper_rootfs::effects::{self, EffectContext, EffectPackage};
-use temper_rootfs::installed::Installed;
-use temper_rootfs::merge::{
-    ArtifactSelection, MergedPackages, PackageSource, merge_artifact, merge_changes, merge_packages,
-};
 use temper_rootfs::package_index::PackageIndex;
 use temper_rootfs::segment::Segment;
 use temper_rootfs::tree::Tree;
 
 use crate::archive::Snapshot;
-use crate::choice::{Choice, Chooser};
-use crate::command::{self, Commands};
+use crate::choice::Choice;
+use crate::command::Commands;
 use crate::composer::{AutomaticIds, Composer, Request};
-use crate::config::{self, ConfigInput};
-use crate::environment::{self, ArtifactEnvironment, Variable};
+use crate::environment::Variable;
 use crate::error::ComposeError;
-use crate::event::{Event, Step};
-use crate::finding::{Finding, Findings};
+use crate::finding::Findings;
 use crate::image::{Image, ImageSource, PlatformImage};
 use crate::layers::Layers;
 use crate::packages::Archives;
 use crate::plan::{AccountLine, CollisionLine, GeneratedLine, NotReproducedLine, Setting};
-use crate::{distribution, hints, time};
+use crate::{config, hints, time};
+
+use packages::Packages;
+use settings::Settings;
+use stages::{Ground, Stages};
 
 mod document;
+mod packages;
 mod programs;
 mod report;
+mod settings;
+mod stages;
 mod system;
 mod waived;
 
@@ -106,75 +106,20 @@ pub(crate) fn compose(
     let artifact_trees = artifact_trees(composer, input)?;
     let time = newest(base_image, input, &packages.indexes);
 
-    let mut tree = base.clone();
-    let sources: Vec<PackageSource<'_>> = packages.sources().collect();
-    let removals: Vec<String> = packages.choice.remove.iter().map(|package| package.name.clone()).collect();
-    let merged = merge_packages(&mut tree, &packages.installed, &sources, &removals);
-    let mut artifacts = Vec::new();
-    for (wanted, artifact) in recipe.artifacts.iter().zip(&artifact_trees) {
-        let selection = ArtifactSelection {
-            reference: &wanted.reference,
-            tree: artifact,
-            includes: &wanted.includes,
-            excludes: &wanted.excludes,
-        };
-        let draft = merge_artifact(&mut tree, &selection);
-        hints::artifact_files(wanted, &draft, &mut findings);
-        report::problems(&draft, &wanted.at, &mut findings);
-        artifacts.push((format!("artifact {}", wanted.reference), draft));
-    }
-    let files =
-        document::merge(&mut tree, recipe, input.platform, &artifact_trees, archives, time, &mut findings);
+    let architecture = input.platform.debian_architecture().unwrap_or_default();
+    let artifacts = &artifact_trees;
+    let ground = Ground { base: &base, packages: &packages, artifacts, archives, time, architecture };
+    let mut stages = Stages::lay(&ground, input, &mut findings);
+    let system = system::compute(&ground, &mut stages, recipe, base_image, &mut findings);
+    let settings = Settings::read(recipe, base_image, input, &stages.tree, &system, &mut findings);
+    let config = config::edit(&settings.config_input(recipe, base_image, input.platform, time, &system));
 
-    let has_dpkg = packages.installed.database.has_status() || tree.lookup("usr/bin/dpkg").is_some();
-    let effect_packages = packages.for_effects(&merged);
-    let context = EffectContext {
-        tree: &tree,
-        base: &base,
-        packages: &effect_packages,
-        has_dpkg,
-        architecture: input.platform.debian_architecture().unwrap_or_default(),
-        time,
-    };
-    let effect = effects::run(&context, &system::account_options(recipe, &input.request.automatic_ids));
-    let MergedPackages { draft, owned } = merged;
-    let packages_draft = merge_changes(&mut tree, draft, "effects", &effect.changes, time);
-    report::problems(&packages_draft, "contents.packages", &mut findings);
-    let system = system::compute(&mut system::SystemInput {
-        tree: &mut tree,
-        recipe,
-        packages: &packages,
-        owned: &owned,
-        effect: &effect,
-        base_config: base_image.map(|image| &image.config),
-        architecture: input.platform.debian_architecture().unwrap_or_default(),
-        time,
-        findings: &mut findings,
-    });
-
-    let environment = merge_environment(recipe, base_image, input, &tree);
-    let commands = apply_commands(recipe, base_image, &tree, &environment, &system, &mut findings);
-    let config = config::edit(&ConfigInput {
-        platform: input.platform,
-        base: base_image.map(|image| &image.config),
-        time,
-        environment: &environment,
-        commands: &commands,
-        user: &system.user.value,
-        work_dir: &system.work_dir.value,
-        stop_signal: recipe.stop_signal.as_deref(),
-        labels: &recipe.labels,
-        ports: &recipe.ports,
-        volumes: &recipe.volumes,
-    });
-    let mut drafts = vec![("packages".to_owned(), packages_draft)];
-    drafts.extend(artifacts);
-    drafts.push(("files".to_owned(), files));
+    let mut drafts = stages.drafts;
     drafts.push(("system".to_owned(), system.draft));
     for (_, draft) in &drafts {
         hints::privileged(draft, &mut findings);
     }
-    report::effects(&effect, &mut findings);
+    let layers = drafts.iter().map(|(name, draft)| planned_layer(name, draft, time));
     Ok(Composition {
         platform: input.platform.clone(),
         base: base_image.cloned(),
@@ -184,124 +129,19 @@ pub(crate) fn compose(
         collisions: report::collisions(&drafts),
         generated: report::generated(&drafts),
         removed: drafts.iter().flat_map(|(_, draft)| draft.whiteouts()).map(str::to_owned).collect(),
-        layers: drafts
-            .iter()
-            .map(|(name, draft)| planned_layer(name, draft, time))
-            .filter(|layer| !layer.segments.is_empty())
-            .collect(),
+        layers: layers.filter(|layer| !layer.segments.is_empty()).collect(),
         config,
-        environment,
-        commands,
+        environment: settings.environment,
+        commands: settings.commands,
         user: system.user,
         work_dir: system.work_dir,
         accounts: system.accounts,
-        not_reproduced: report::not_reproduced(&effect),
-        automatic_ids: report::automatic_ids(&effect),
+        not_reproduced: report::not_reproduced(&stages.effect),
+        automatic_ids: report::automatic_ids(&stages.effect),
         snapshot: packages.snapshot,
         choice: packages.choice,
         findings,
     })
-}
-
-/// The packages of one platform with their indexes.
-pub(crate) struct Packages {
-    pub(crate) installed: Installed,
-    pub(crate) snapshot: Option<Snapshot>,
-    pub(crate) choice: Choice,
-    /// In the order of [`Choice::install`].
-    pub(crate) indexes: Vec<Arc<PackageIndex>>,
-}
-
-impl Packages {
-    fn choose(
-        composer: &Composer<'_>,
-        archives: &Archives<'_>,
-        input: &PlatformInput<'_>,
-        base: &Tree,
-        findings: &mut Findings,
-    ) -> Result<Self, ComposeError> {
-        let recipe = input.request.recipe;
-        let installed = match Installed::read(base) {
-            Ok(installed) => installed,
-            Err(error) => {
-                findings
-                    .problem(Finding::at("", format!("the base's package database cannot be read: {error}")));
-                Installed::default()
-            }
-        };
-        let mut packages = Self { installed, snapshot: None, choice: Choice::default(), indexes: Vec::new() };
-        if recipe.packages.is_empty() && recipe.forbidden.is_empty() {
-            return Ok(packages);
-        }
-        let os_release = distribution::OS_RELEASE_PATHS.iter().find_map(|path| base.read(path));
-        let os_release = os_release.map(String::from_utf8_lossy);
-        let sources = match &recipe.sources {
-            Some(sources) => Ok(sources.clone()),
-            None => distribution::sources(os_release.as_deref()),
-        };
-        let Some(architecture) = input.platform.debian_architecture() else {
-            let message = format!("Debian has no packages for platform `{}`", input.platform);
-            findings.problem(Finding::at("platforms", message));
-            return Ok(packages);
-        };
-        let sources = match sources {
-            Ok(sources) => sources,
-            Err(problem) => {
-                findings.problem(problem);
-                return Ok(packages);
-            }
-        };
-        composer.log.event(Event::new(Step::Resolve, "choose packages").on(input.platform));
-        let chooser = Chooser { archive: composer.archive, cache: composer.cache };
-        let (snapshot, choice) =
-            chooser.choose(recipe, &sources, architecture, &packages.installed.database, findings)?;
-        packages.indexes = indexes(composer, archives, &snapshot, &choice)?;
-        packages.snapshot = Some(snapshot);
-        packages.choice = choice;
-        Ok(packages)
-    }
-
-    fn sources(&self) -> impl Iterator<Item = PackageSource<'_>> {
-        let files = self.choice.install.iter().map(|package| package.file.digest);
-        files.zip(&self.indexes).map(|(archive, index)| PackageSource { archive, index })
-    }
-
-    /// Returns the version that a package has in the result.
-    pub(crate) fn version(&self, name: &str) -> Option<String> {
-        let chosen = self.choice.install.iter().find(|package| package.name == name);
-        let removed = self.choice.remove.iter().any(|package| package.name == name);
-        let installed = self.installed.find(name).filter(|_| !removed);
-        chosen
-            .map(|package| package.version.clone())
-            .or_else(|| installed.map(|package| package.version.clone()))
-    }
-
-    /// Returns the packages as effects see them, in configure order.
-    fn for_effects(&self, merged: &MergedPackages) -> Vec<EffectPackage> {
-        let chosen = self.choice.install.iter().zip(&self.indexes);
-        let packages = chosen.map(|(chosen, index)| EffectPackage {
-            name: chosen.name.clone(),
-            architecture: chosen.architecture.clone(),
-            version: chosen.version.clone(),
-            previous_version: chosen.from_version.clone(),
-            scripts: index.scripts(),
-            paths: merged.owned.get(&chosen.name).into_iter().flatten().cloned().collect(),
-        });
-        packages.collect()
-    }
-}
-
-/// Fetches the package files that are not indexed yet, and returns the indexes of all.
-fn indexes(
-    composer: &Composer<'_>,
-    archives: &Archives<'_>,
-    snapshot: &Snapshot,
-    choice: &Choice,
-) -> Result<Vec<Arc<PackageIndex>>, ComposeError> {
-    let files: Vec<_> = choice.install.iter().map(|package| package.file.clone()).collect();
-    let unknown: Vec<_> = files.iter().filter(|file| !archives.has_index(&file.digest)).cloned().collect();
-    composer.archive.fetch(snapshot, &unknown, composer.log)?;
-    archives.index_all(&files)
 }
 
 /// Stacks the layers of one platform of an image.
@@ -328,52 +168,6 @@ fn newest(base: Option<&PlatformImage>, input: &PlatformInput<'_>, packages: &[A
     let artifacts = input.artifacts.iter().filter_map(|image| image.find(input.platform));
     let created = base.into_iter().chain(artifacts).filter_map(|image| time::parse(image.config.created()?));
     created.chain(packages.iter().map(|index| index.newest_mtime())).max().unwrap_or(0)
-}
-
-fn merge_environment(
-    recipe: &crate::recipe::Recipe,
-    base: Option<&PlatformImage>,
-    input: &PlatformInput<'_>,
-    tree: &Tree,
-) -> Vec<Variable> {
-    let pairs = |config: &ImageConfig| -> Vec<(String, String)> {
-        let split =
-            |text: &String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-        config.env().iter().filter_map(split).collect()
-    };
-    let artifacts = input.artifacts.iter().filter_map(|image| {
-        let variables = pairs(&image.find(input.platform)?.config);
-        Some(ArtifactEnvironment { artifact: image.reference.clone(), variables })
-    });
-    let artifacts: Vec<_> = artifacts.collect();
-    let base = base.map(|base| pairs(&base.config)).unwrap_or_default();
-    environment::merge(&base, &artifacts, &recipe.environment, &|path| programs::is_directory(tree, path))
-}
-
-fn apply_commands(
-    recipe: &crate::recipe::Recipe,
-    base: Option<&PlatformImage>,
-    tree: &Tree,
-    environment: &[Variable],
-    system: &system::System,
-    findings: &mut Findings,
-) -> Commands {
-    let entrypoint = base.and_then(|base| base.config.entrypoint()).unwrap_or_default();
-    let cmd = base.and_then(|base| base.config.cmd()).unwrap_or_default();
-    let path =
-        environment.iter().find(|variable| variable.name == "PATH").map(|variable| variable.value.as_str());
-    let finder = programs::Programs {
-        tree,
-        path: path.unwrap_or(environment::DEFAULT_PATH),
-        work_dir: &system.work_dir.value,
-    };
-    command::apply(
-        (&entrypoint, &cmd),
-        recipe.entrypoint.as_ref(),
-        recipe.cmd.as_ref(),
-        &|word| finder.has(word),
-        findings,
-    )
 }
 
 fn planned_layer(name: &str, draft: &Draft, time: i64) -> PlannedLayer {

@@ -31,16 +31,16 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Folder for images, indexes and records [default: $XDG_DATA_HOME/temper]
-    #[arg(long, global = true, value_name = "DIR", env = "TEMPER_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "TEMPER_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Configuration file [default: $XDG_CONFIG_HOME/temper/config.yaml, if it is there]
-    #[arg(long, global = true, value_name = "FILE", env = "TEMPER_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "TEMPER_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// Worker threads for compression and decoding [default: one for each processor]
-    #[arg(long, global = true, value_name = "N", env = "TEMPER_WORKERS")]
+    #[arg(long, global = true, value_name = "N", env = "TEMPER_WORKERS", hide_env_values = true)]
     pub(crate) workers: Option<usize>,
     /// Use package indexes that were fetched before; ask no archive for newer ones
-    #[arg(long, global = true, env = "TEMPER_OFFLINE")]
+    #[arg(long, global = true, env = "TEMPER_OFFLINE", hide_env_values = true)]
     pub(crate) offline: bool,
 }
 
@@ -82,7 +82,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Listen {
     /// Address and port to listen on
-    #[arg(long, value_name = "ADDR:PORT", env = "TEMPER_LISTEN", default_value = "127.0.0.1:5080")]
+    #[arg(long, value_name = "ADDR:PORT", env = "TEMPER_LISTEN", hide_env_values = true, default_value = "127.0.0.1:5080")]
     pub(crate) listen: SocketAddr,
 }
 
@@ -118,7 +118,7 @@ pub(crate) struct Source {
     #[arg(long, value_name = "oci:DIR|REF")]
     pub(crate) base: Option<String>,
     /// Where repositories without a registry host are found, for artifacts and targets
-    #[arg(long, value_name = "HOST[:PORT]", env = "TEMPER_SERVER")]
+    #[arg(long, value_name = "HOST[:PORT]", env = "TEMPER_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
     /// Take an artifact from an OCI layout: `acme/certs:v1=oci:DIR`; may be repeated
     #[arg(long, value_name = "NAME=oci:DIR")]

@@ -7,6 +7,7 @@ use temper_rootfs::merge::{Merge, Metadata};
 use temper_rootfs::tree::{Origin, Source, Tree};
 
 use crate::composition::report;
+use crate::composition::stages::Ground;
 use crate::finding::{Finding, Findings};
 use crate::packages::Archives;
 use crate::recipe::{CertificateSource, PathContent, Recipe, WantedPath};
@@ -27,12 +28,11 @@ pub(super) fn merge(
     tree: &mut Tree,
     recipe: &Recipe,
     platform: &Platform,
-    artifacts: &[Tree],
-    archives: &Archives<'_>,
-    time: i64,
+    ground: &Ground<'_>,
     findings: &mut Findings,
 ) -> Draft {
-    let certificates = certificates(recipe, artifacts, archives, findings);
+    let time = ground.time;
+    let certificates = certificates(recipe, ground.artifacts, ground.archives, findings);
     let mut merge = Merge::new(tree);
     for (name, pem) in &certificates {
         let path = format!("{LOCAL_CERTIFICATES}/{name}");

@@ -6,32 +6,20 @@ use std::sync::Arc;
 use temper_oci::ImageConfig;
 use temper_rootfs::accounts::{AccountOutcome, add_accounts};
 use temper_rootfs::draft::Draft;
-use temper_rootfs::effects::Effect;
 use temper_rootfs::effects::ld_so_cache::ld_so_cache;
-use temper_rootfs::effects::users::AccountOptions;
+use temper_rootfs::effects::users::{AccountAdditions, AccountOptions};
 use temper_rootfs::merge::{Merge, Metadata, PackageSource};
 use temper_rootfs::package_database::{DatabaseForm, PackageDatabase, write_package_database};
 use temper_rootfs::package_index::PackageIndex;
 use temper_rootfs::tree::{Origin, Tree};
 
 use crate::composer::AutomaticIds;
-use crate::composition::{Owned, Packages, programs, report, waived};
+use crate::composition::stages::{Ground, Stages};
+use crate::composition::{Owned, programs, report, waived};
 use crate::finding::{Finding, Findings};
+use crate::image::PlatformImage;
 use crate::plan::{AccountLine, Setting};
 use crate::recipe::Recipe;
-
-/// What the system files are computed from.
-pub(super) struct SystemInput<'a> {
-    pub(super) tree: &'a mut Tree,
-    pub(super) recipe: &'a Recipe,
-    pub(super) packages: &'a Packages,
-    pub(super) owned: &'a Owned,
-    pub(super) effect: &'a Effect,
-    pub(super) base_config: Option<&'a ImageConfig>,
-    pub(super) architecture: &'a str,
-    pub(super) time: i64,
-    pub(super) findings: &'a mut Findings,
-}
 
 /// The system layer, and the settings that go with it.
 pub(super) struct System {
@@ -45,7 +33,9 @@ pub(super) struct System {
 pub(super) fn account_options(recipe: &Recipe, automatic: &AutomaticIds) -> AccountOptions {
     let users = recipe.accounts.users.iter();
     AccountOptions {
-        document_users: users.map(|user| (user.name.clone(), (user.uid, user.gid.unwrap_or(user.uid)))).collect(),
+        document_users: users
+            .map(|user| (user.name.clone(), (user.uid, user.gid.unwrap_or(user.uid))))
+            .collect(),
         document_groups: recipe.accounts.groups.iter().map(|group| (group.name.clone(), group.gid)).collect(),
         previous_users: automatic.users.clone(),
         previous_groups: automatic.groups.clone(),
@@ -53,47 +43,49 @@ pub(super) fn account_options(recipe: &Recipe, automatic: &AutomaticIds) -> Acco
 }
 
 /// Computes the system layer onto the tree.
-pub(super) fn compute(input: &mut SystemInput<'_>) -> System {
-    let base_user = input.base_config.and_then(ImageConfig::user).unwrap_or_default().to_owned();
-    let accounts = add_accounts(
-        input.tree,
-        &input.effect.accounts,
-        &input.recipe.accounts,
-        &base_user,
-        input.time,
-    );
+pub(super) fn compute(
+    ground: &Ground<'_>,
+    stages: &mut Stages,
+    recipe: &Recipe,
+    base: Option<&PlatformImage>,
+    findings: &mut Findings,
+) -> System {
+    let base_config = base.map(|image| &image.config);
+    let time = ground.time;
+    let base_user = base_config.and_then(ImageConfig::user).unwrap_or_default().to_owned();
+    let accounts = add_accounts(&stages.tree, &stages.effect.accounts, &recipe.accounts, &base_user, time);
     for problem in &accounts.problems {
         let mut finding = Finding::at("accounts", problem.to_string());
         finding.hint = problem.hint();
-        input.findings.problem(finding);
+        findings.problem(finding);
     }
     for warning in &accounts.warnings {
-        input.findings.warning(Finding::at("accounts", warning.clone()));
+        findings.warning(Finding::at("accounts", warning.clone()));
     }
     let user = match &accounts.run_user {
         Some(user) => Setting { value: user.clone(), origin: "customization".to_owned() },
         None if base_user.is_empty() => Setting::default(),
         None => Setting { value: base_user, origin: "base".to_owned() },
     };
-    let lines = account_lines(input, &accounts);
-    let work_dir = work_dir(input);
-    let mut merge = Merge::new(input.tree);
-    accounts.put(&mut merge, input.time);
-    make_work_dir(&mut merge, &work_dir, &user, input.time);
-    write_database(&mut merge, input.packages, input.owned, input.architecture, input.time, input.findings);
-    let libc_bin = input.packages.version("libc-bin");
-    if let Some(cache) = ld_so_cache(merge.tree(), input.architecture, libc_bin.as_deref()) {
-        let metadata = Metadata::of_root(0o644, input.time);
+    let lines = account_lines(recipe, &stages.effect.accounts, &accounts);
+    let work_dir = work_dir(recipe, base_config);
+    let mut merge = Merge::new(&mut stages.tree);
+    accounts.put(&mut merge, time);
+    make_work_dir(&mut merge, &work_dir, &user, time);
+    write_database(&mut merge, ground, &stages.owned, findings);
+    let libc_bin = ground.packages.version("libc-bin");
+    if let Some(cache) = ld_so_cache(merge.tree(), ground.architecture, libc_bin.as_deref()) {
+        let metadata = Metadata::of_root(0o644, time);
         merge.put_file("etc/ld.so.cache", &cache, metadata, Origin::Generated("ld.so.cache".to_owned()));
     }
     let draft = merge.finish();
-    report::problems(&draft, "", input.findings);
+    report::problems(&draft, "", findings);
     System { draft, user, work_dir, accounts: lines }
 }
 
-fn work_dir(input: &SystemInput<'_>) -> Setting {
-    let base = input.base_config.and_then(ImageConfig::working_dir).unwrap_or_default();
-    match &input.recipe.work_dir {
+fn work_dir(recipe: &Recipe, base_config: Option<&ImageConfig>) -> Setting {
+    let base = base_config.and_then(ImageConfig::working_dir).unwrap_or_default();
+    match &recipe.work_dir {
         Some(path) => Setting { value: path.clone(), origin: "customization".to_owned() },
         None if base.is_empty() => Setting::default(),
         None => Setting { value: base.to_owned(), origin: "base".to_owned() },
@@ -114,23 +106,18 @@ fn make_work_dir(merge: &mut Merge<'_>, work_dir: &Setting, user: &Setting, time
 fn owner(tree: &Tree, user: &str) -> (u64, u64) {
     let (name, group) = user.split_once(':').unwrap_or((user, ""));
     let passwd = String::from_utf8_lossy(tree.read("etc/passwd").unwrap_or_default()).into_owned();
-    let entry = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| {
-        fields.first() == Some(&name) || fields.get(2) == Some(&name)
-    });
+    let entry = passwd
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|fields| fields.first() == Some(&name) || fields.get(2) == Some(&name));
     let number = |at: usize| entry.as_ref().and_then(|fields| fields.get(at)?.parse().ok());
     let uid = number(2).or_else(|| name.parse().ok()).unwrap_or(0);
     let gid = group.parse().ok().or_else(|| number(3)).unwrap_or(0);
     (uid, gid)
 }
 
-fn write_database(
-    merge: &mut Merge<'_>,
-    packages: &Packages,
-    owned: &Owned,
-    architecture: &str,
-    time: i64,
-    findings: &mut Findings,
-) {
+fn write_database(merge: &mut Merge<'_>, ground: &Ground<'_>, owned: &Owned, findings: &mut Findings) {
+    let packages = ground.packages;
     let indexes: Vec<Arc<PackageIndex>> =
         packages.indexes.iter().map(|index| waived::without(index, &packages.choice.waived)).collect();
     let files = packages.choice.install.iter().map(|package| package.file.digest);
@@ -145,9 +132,9 @@ fn write_database(
         owned,
         removals: &removals,
         automatic: &automatic,
-        architecture,
+        architecture: ground.architecture,
         form: DatabaseForm::Status,
-        time,
+        time: ground.time,
     };
     if let Err(error) = write_package_database(merge, &database) {
         findings.problem(Finding::at("contents.packages", error.to_string()));
@@ -155,26 +142,33 @@ fn write_database(
 }
 
 /// Lists the users and groups that are added, with who wants them.
-fn account_lines(input: &SystemInput<'_>, accounts: &AccountOutcome) -> Vec<AccountLine> {
+fn account_lines(recipe: &Recipe, added: &AccountAdditions, accounts: &AccountOutcome) -> Vec<AccountLine> {
     let line = |kind: &str, name: &str, id: u32, origin: &str| AccountLine {
         kind: kind.to_owned(),
         name: name.to_owned(),
         id: id.into(),
         origin: origin.to_owned(),
     };
-    let wanted = &input.recipe.accounts;
+    let wanted = &recipe.accounts;
     let user_id = |name: &str| wanted.users.iter().find(|user| user.name == name).map_or(0, |user| user.uid);
     let group_id = |name: &str| {
         let group = wanted.groups.iter().find(|group| group.name == name).map(|group| group.gid);
         group.unwrap_or_else(|| user_id(name))
     };
-    let added = &input.effect.accounts;
-    let mut lines: Vec<AccountLine> =
-        added.users.iter().map(|user| line("user", &user.name, user.uid, &format!("package {}", user.package))).collect();
+    let mut lines: Vec<AccountLine> = added
+        .users
+        .iter()
+        .map(|user| line("user", &user.name, user.uid, &format!("package {}", user.package)))
+        .collect();
     lines.extend(
-        added.groups.iter().map(|group| line("group", &group.name, group.gid, &format!("package {}", group.package))),
+        added
+            .groups
+            .iter()
+            .map(|group| line("group", &group.name, group.gid, &format!("package {}", group.package))),
     );
     lines.extend(accounts.users_added.iter().map(|name| line("user", name, user_id(name), "customization")));
-    lines.extend(accounts.groups_added.iter().map(|name| line("group", name, group_id(name), "customization")));
+    lines.extend(
+        accounts.groups_added.iter().map(|name| line("group", name, group_id(name), "customization")),
+    );
     lines
 }

@@ -12,8 +12,11 @@ use crate::choice::WaivedRelation;
 
 /// Returns the index of a package without its waived dependencies.
 pub(super) fn without(index: &Arc<PackageIndex>, waived: &[WaivedRelation]) -> Arc<PackageIndex> {
-    let relations: Vec<&str> =
-        waived.iter().filter(|waived| waived.package == index.name()).map(|waived| waived.relation.as_str()).collect();
+    let relations: Vec<&str> = waived
+        .iter()
+        .filter(|waived| waived.package == index.name())
+        .map(|waived| waived.relation.as_str())
+        .collect();
     if relations.is_empty() {
         return Arc::clone(index);
     }

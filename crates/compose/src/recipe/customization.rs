@@ -5,10 +5,9 @@ use temper_rootfs::accounts::{AccountRequest, GroupRequest, UserRequest};
 use temper_spec::customization::{self as spec, Customization, PackageRequest};
 
 use super::{
-    CertificateSource, PathContent, Recipe, WantedArtifact, WantedCertificate, WantedPackage, WantedPath, compression,
-    pairs,
+    CertificateSource, PathContent, Recipe, WantedArtifact, WantedCertificate, WantedPackage, WantedPath,
+    compression, pairs,
 };
-
 
 /// Permission bits of a home directory.
 const HOME_MODE: u32 = 0o755;
@@ -103,7 +102,12 @@ fn accounts(accounts: &spec::Accounts) -> AccountRequest {
         users: accounts
             .users
             .iter()
-            .map(|user| UserRequest { name: user.name.clone(), uid: user.uid, gid: user.gid, home_mode: HOME_MODE })
+            .map(|user| UserRequest {
+                name: user.name.clone(),
+                uid: user.uid,
+                gid: user.gid,
+                home_mode: HOME_MODE,
+            })
             .collect(),
         groups: accounts
             .groups

@@ -79,7 +79,12 @@ fn accounts(definition: &Definition) -> AccountRequest {
         root: accounts.root,
         runs_as: accounts.run_as.clone(),
         users: users
-            .map(|user| UserRequest { name: user.name.clone(), uid: user.uid, gid: Some(user.gid), home_mode: user.mode.map_or(0o755, spec::Mode::bits) })
+            .map(|user| UserRequest {
+                name: user.name.clone(),
+                uid: user.uid,
+                gid: Some(user.gid),
+                home_mode: user.mode.map_or(0o755, spec::Mode::bits),
+            })
             .collect(),
         groups: groups
             .map(|group| GroupRequest {

@@ -1,0 +1,120 @@
+//! The packages of one platform: chosen, fetched where they are not known yet, and indexed.
+
+use std::sync::Arc;
+
+use temper_rootfs::effects::EffectPackage;
+use temper_rootfs::installed::Installed;
+use temper_rootfs::merge::{MergedPackages, PackageSource};
+use temper_rootfs::package_index::PackageIndex;
+use temper_rootfs::tree::Tree;
+
+use crate::archive::Snapshot;
+use crate::choice::{Choice, Chooser};
+use crate::composer::Composer;
+use crate::composition::PlatformInput;
+use crate::distribution;
+use crate::error::ComposeError;
+use crate::event::{Event, Step};
+use crate::finding::{Finding, Findings};
+use crate::packages::Archives;
+
+/// The packages of one platform with their indexes.
+pub(crate) struct Packages {
+    pub(crate) installed: Installed,
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) choice: Choice,
+    /// In the order of [`Choice::install`].
+    pub(crate) indexes: Vec<Arc<PackageIndex>>,
+}
+
+impl Packages {
+    pub(super) fn choose(
+        composer: &Composer<'_>,
+        archives: &Archives<'_>,
+        input: &PlatformInput<'_>,
+        base: &Tree,
+        findings: &mut Findings,
+    ) -> Result<Self, ComposeError> {
+        let recipe = input.request.recipe;
+        let installed = match Installed::read(base) {
+            Ok(installed) => installed,
+            Err(error) => {
+                findings
+                    .problem(Finding::at("", format!("the base's package database cannot be read: {error}")));
+                Installed::default()
+            }
+        };
+        let mut packages = Self { installed, snapshot: None, choice: Choice::default(), indexes: Vec::new() };
+        if recipe.packages.is_empty() && recipe.forbidden.is_empty() {
+            return Ok(packages);
+        }
+        let os_release = distribution::OS_RELEASE_PATHS.iter().find_map(|path| base.read(path));
+        let os_release = os_release.map(String::from_utf8_lossy);
+        let sources = match &recipe.sources {
+            Some(sources) => Ok(sources.clone()),
+            None => distribution::sources(os_release.as_deref()),
+        };
+        let Some(architecture) = input.platform.debian_architecture() else {
+            let message = format!("Debian has no packages for platform `{}`", input.platform);
+            findings.problem(Finding::at("platforms", message));
+            return Ok(packages);
+        };
+        let sources = match sources {
+            Ok(sources) => sources,
+            Err(problem) => {
+                findings.problem(problem);
+                return Ok(packages);
+            }
+        };
+        composer.log.event(Event::new(Step::Resolve, "choose packages").on(input.platform));
+        let chooser = Chooser { archive: composer.archive, cache: composer.cache };
+        let (snapshot, choice) =
+            chooser.choose(recipe, &sources, architecture, &packages.installed.database, findings)?;
+        packages.indexes = indexes(composer, archives, &snapshot, &choice)?;
+        packages.snapshot = Some(snapshot);
+        packages.choice = choice;
+        Ok(packages)
+    }
+
+    pub(super) fn sources(&self) -> impl Iterator<Item = PackageSource<'_>> {
+        let files = self.choice.install.iter().map(|package| package.file.digest);
+        files.zip(&self.indexes).map(|(archive, index)| PackageSource { archive, index })
+    }
+
+    /// Returns the version that a package has in the result.
+    pub(crate) fn version(&self, name: &str) -> Option<String> {
+        let chosen = self.choice.install.iter().find(|package| package.name == name);
+        let removed = self.choice.remove.iter().any(|package| package.name == name);
+        let installed = self.installed.find(name).filter(|_| !removed);
+        chosen
+            .map(|package| package.version.clone())
+            .or_else(|| installed.map(|package| package.version.clone()))
+    }
+
+    /// Returns the packages as effects see them, in configure order.
+    pub(super) fn for_effects(&self, merged: &MergedPackages) -> Vec<EffectPackage> {
+        let chosen = self.choice.install.iter().zip(&self.indexes);
+        let packages = chosen.map(|(chosen, index)| EffectPackage {
+            name: chosen.name.clone(),
+            architecture: chosen.architecture.clone(),
+            version: chosen.version.clone(),
+            previous_version: chosen.from_version.clone(),
+            scripts: index.scripts(),
+            paths: merged.owned.get(&chosen.name).into_iter().flatten().cloned().collect(),
+        });
+        packages.collect()
+    }
+}
+
+/// Fetches the package files that are not indexed yet, and returns the indexes of all.
+fn indexes(
+    composer: &Composer<'_>,
+    archives: &Archives<'_>,
+    snapshot: &Snapshot,
+    choice: &Choice,
+) -> Result<Vec<Arc<PackageIndex>>, ComposeError> {
+    let files: Vec<_> = choice.install.iter().map(|package| package.file.clone()).collect();
+    let unknown: Vec<_> = files.iter().filter(|file| !archives.has_index(&file.digest)).cloned().collect();
+    composer.archive.fetch(snapshot, &unknown, composer.log)?;
+    archives.index_all(&files)
+}
