@@ -56,16 +56,22 @@ pub(crate) enum Command {
     /// Build a customized image
     Build(Build),
     /// Show and build the definitions of hardened images
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:
+  temper catalog list --filter python")]
     Catalog(Catalog),
     /// Work with customization documents
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:
+  temper customization prepare acme/dhi-python -t python/debian-13/3.13 > customization.yaml")]
     Customization(Customization),
     /// Recompute every digest, size and diff id of an image and report what does not hold
     Validate(Validate),
     /// Check what Temper needs on this machine
+    #[command(after_help = "Example:
+  temper doctor --json")]
     Doctor,
     /// Print a completion script for a shell
+    #[command(after_help = "Example:
+  temper completion bash > /etc/bash_completion.d/temper")]
     Completion {
         /// Which shell
         shell: clap_complete::Shell,
@@ -166,6 +172,9 @@ pub(crate) enum Catalog {
 
 /// Options of `catalog list`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  temper catalog list
+  temper catalog list --filter python --json")]
 pub(crate) struct CatalogList {
     /// Folder of definitions [default: the embedded catalog]
     #[arg(long, value_name = "DIR")]
@@ -177,6 +186,8 @@ pub(crate) struct CatalogList {
 
 /// Options of `catalog get`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  temper catalog get python/debian-13/3.13")]
 pub(crate) struct CatalogGet {
     /// The definition's id, `python/debian-13/3.13`
     pub(crate) id: String,
@@ -225,6 +236,8 @@ pub(crate) struct Prepare {
 
 /// Options of `validate`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  temper validate oci:result:3.13_custom")]
 pub(crate) struct Validate {
     /// The image of a layout: `oci:DIR` or `oci:DIR:TAG`
     #[arg(value_name = "oci:DIR[:TAG]")]

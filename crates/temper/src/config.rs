@@ -40,7 +40,10 @@ impl Config {
             .map_err(Failure::configuration)?;
         serde_saphyr::from_str(&text)
             .with_context(|| format!("configuration file `{}` is wrong", path.display()))
-            .map_err(|error| Failure::configuration(error).into())
+            .map_err(|error| {
+                let hint = "`temper doctor --config FILE` checks a file; docs/reference/config.schema.json lists its keys";
+                Failure::configuration(error).hint(hint).into()
+            })
     }
 }
 

@@ -65,7 +65,8 @@ fn split_layout(text: &str) -> (PathBuf, Option<String>) {
 /// Parses a reference of the command line.
 pub(crate) fn reference(text: &str) -> Result<Reference, anyhow::Error> {
     text.parse::<Reference>().map_err(|error| {
-        let hint = error.hint();
-        Failure::usage(error.into()).hint_if(hint).into()
+        let hint = error.hint().unwrap_or_else(|| "write `HOST[:PORT]/REPOSITORY[:TAG]`, or `oci:DIR[:TAG]`".to_owned());
+        let error = anyhow::Error::new(error).context(format!("`{text}` names no image"));
+        Failure::usage(error).hint(hint).into()
     })
 }
