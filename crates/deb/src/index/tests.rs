@@ -1,3 +1,5 @@
+//! What records say, and that no text makes the parser panic.
+
 use proptest::prelude::*;
 
 use super::*;

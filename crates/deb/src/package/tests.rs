@@ -1,3 +1,5 @@
+//! Good package files in every form, and a table of bad ones with the error of each.
+
 use std::error::Error as _;
 use std::io::Read;
 

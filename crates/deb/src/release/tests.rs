@@ -1,3 +1,5 @@
+//! Fields, dates and file lists of releases, and what is refused.
+
 use proptest::prelude::*;
 
 use super::*;

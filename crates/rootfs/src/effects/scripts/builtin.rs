@@ -16,15 +16,7 @@ impl Walker<'_> {
             [Some("["), .., Some("]")] => condition::test(tree, &words[1..words.len() - 1]),
             [Some("[[" | "test"), ..] => condition::test(tree, &words[1..]),
             [Some("exit"), status @ ..] => self.exit(status.first().copied().flatten()),
-            [Some("return"), status @ ..] => {
-                let truth = match status.first() {
-                    None | Some(Some("0")) => Truth::Yes,
-                    Some(Some(_)) => Truth::No,
-                    Some(None) => Truth::Unknown,
-                };
-                self.stop_at(Stop::Function(truth));
-                truth
-            }
+            [Some("return"), status @ ..] => self.end_function(status.first().copied()),
             [Some("break" | "continue"), ..] => {
                 self.stop = Some(Stop::Iteration);
                 Truth::Yes
@@ -81,6 +73,17 @@ impl Walker<'_> {
             [Some(":" | "true" | "echo" | "printf" | "cat" | "set" | "trap" | "hash"), ..] => Truth::Yes,
             _ => return None,
         })
+    }
+
+    /// Ends the function with a status, which is unknown where the word is.
+    fn end_function(&mut self, status: Option<Option<&str>>) -> Truth {
+        let truth = match status {
+            None | Some(Some("0")) => Truth::Yes,
+            Some(Some(_)) => Truth::No,
+            Some(None) => Truth::Unknown,
+        };
+        self.stop_at(Stop::Function(truth));
+        truth
     }
 
     /// Ends the script; a failing end in doubt is taken as not reached, since installations succeed.

@@ -37,6 +37,24 @@ pub(super) struct UserRequest {
     pub(super) shell: Option<String>,
 }
 
+/// Options that change nothing in the account files.
+const WITHOUT_EFFECT: [&str; 14] = [
+    "--quiet",
+    "-q",
+    "--force-badname",
+    "--allow-badname",
+    "--allow-bad-names",
+    "--allow-all-names",
+    "--disabled-password",
+    "--disabled-login",
+    "--verbose",
+    "--debug",
+    "--force",
+    "-f",
+    "--append",
+    "-a",
+];
+
 /// Reads the arguments of a command of this name.
 pub(super) fn parse(command: &str, arguments: &[&str]) -> Result<Request, String> {
     let is_group = matches!(command, "addgroup" | "groupadd");
@@ -60,24 +78,8 @@ pub(super) fn parse(command: &str, arguments: &[&str]) -> Result<Request, String
             "--group" | "--user-group" | "-U" => user.own_group = true,
             "--no-create-home" | "-M" => user.create_home = false,
             "--create-home" | "-m" if is_low_level => user.create_home = true,
-            "--quiet"
-            | "-q"
-            | "--force-badname"
-            | "--allow-badname"
-            | "--allow-bad-names"
-            | "--allow-all-names"
-            | "--disabled-password"
-            | "--disabled-login"
-            | "--verbose"
-            | "--debug"
-            | "--force"
-            | "-f"
-            | "--append"
-            | "-a"
-            | "--no-user-group"
-            | "-N" => {
-                user.own_group &= !matches!(option, "--no-user-group" | "-N");
-            }
+            "--no-user-group" | "-N" => user.own_group = false,
+            _ if WITHOUT_EFFECT.contains(&option) => {}
             "--home" | "--home-dir" | "-d" => user.home = Some(value()?),
             "--shell" | "-s" => user.shell = Some(value()?),
             "--gecos" | "--comment" | "-c" => user.gecos = value()?,
