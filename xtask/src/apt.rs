@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::apt::mirror::Mirror;
+pub(crate) use crate::apt::mirror::Mirror;
 pub(crate) use crate::apt::simulation::{Action, Choice};
 use crate::invocation::{Captured, Invocation};
 use crate::workspace::Workspace;

@@ -2,7 +2,6 @@
 
 mod compose;
 mod measure;
-mod registry;
 mod relay;
 
 use anyhow::Result;

@@ -5,10 +5,17 @@
 
 mod client;
 mod command_line;
+mod compression;
+mod determinism;
+mod example;
+mod image;
 mod podman;
 mod quickstart;
+mod registries;
 mod scenario;
 mod server;
+mod slow_mirror;
+mod tls;
 
 use std::fs;
 use std::path::PathBuf;
@@ -38,8 +45,12 @@ struct Suite {
 }
 
 const SUITES: &[Suite] = &[
-    Suite { name: "command_line", run: command_line::suite },
+    // First, because it needs an empty data folder, which it then leaves to the others.
     Suite { name: "quickstart", run: quickstart::suite },
+    Suite { name: "command_line", run: command_line::suite },
+    Suite { name: "compression", run: compression::suite },
+    Suite { name: "registries", run: registries::suite },
+    Suite { name: "determinism", run: determinism::suite },
 ];
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {

@@ -8,6 +8,7 @@
 mod apt;
 mod bench;
 mod check;
+mod docker_registry;
 mod e2e;
 mod generate;
 mod invocation;

@@ -30,6 +30,13 @@ impl<'a> Client<'a> {
         self
     }
 
+    /// Runs with this file mode creation mask; arguments and variables must be complete.
+    pub(crate) fn umask(mut self, mask: &str) -> Self {
+        let script = format!("umask {mask}; exec \"$0\" \"$@\"");
+        self.invocation = self.invocation.wrapped_by("sh", &["-c".into(), script.into()]);
+        self
+    }
+
     /// Runs and expects success; returns standard output.
     pub(crate) fn succeeds(self) -> Result<String> {
         self.exits_with(0).map(|captured| captured.stdout)

@@ -7,21 +7,28 @@ use crate::e2e::scenario::Scenario;
 
 /// A podman whose images live in the suite's folder.
 pub(crate) fn podman<'a>(scenario: &'a Scenario<'a>) -> Result<Client<'a>> {
-    let path = |name: &str| scenario.path(name).into_os_string();
+    // Podman takes no path of more than 50 characters for its state.
+    let (root, state) = (scenario.path("podman"), scenario.short_path("podman"));
     Ok(scenario
         .tool("podman")?
-        .args(["--root".into(), path("podman"), "--runroot".into(), path("podman-run")])
+        .args(["--root".as_ref(), root.as_os_str(), "--runroot".as_ref(), state.as_os_str()])
         .args(["--storage-driver=overlay", "--cgroup-manager=cgroupfs", "--runtime=runc"]))
 }
 
-/// Podman about to run a command in an image; what follows are the image and the command.
+/// Pulls an image of a registry without TLS.
+pub(crate) fn pull(scenario: &Scenario, reference: &str) -> Result<()> {
+    podman(scenario)?.args(["pull", "--quiet", "--tls-verify=false", reference]).succeeds().map(drop)
+}
+
+/// Podman about to run a command in an image, without network; what follows are the image and the command.
 pub(crate) fn run<'a>(scenario: &'a Scenario<'a>) -> Result<Client<'a>> {
+    run_in_network(scenario, "none")
+}
+
+/// The same with a network: `host` reaches servers of this machine.
+pub(crate) fn run_in_network<'a>(scenario: &'a Scenario<'a>, network: &str) -> Result<Client<'a>> {
     // Without explicit limits the runtime asks for more than an unprivileged machine grants.
-    Ok(podman(scenario)?.args([
-        "run",
-        "--rm",
-        "--network=host",
-        "--ulimit=nofile=1024:1024",
-        "--ulimit=nproc=1024:1024",
-    ]))
+    Ok(podman(scenario)?
+        .args(["run", "--rm", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"])
+        .args(["--network", network]))
 }

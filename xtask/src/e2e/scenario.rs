@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use crate::e2e::client::Client;
 use crate::e2e::server::Server;
@@ -34,6 +36,7 @@ pub(crate) struct Scenario<'a> {
     temper: &'a Temper,
     suite: &'a str,
     directory: PathBuf,
+    short_directory: TempDir,
     check_filter: &'a str,
     steps: Cell<usize>,
     tally: Cell<Tally>,
@@ -48,8 +51,9 @@ impl<'a> Scenario<'a> {
         check_filter: &'a str,
     ) -> Result<Self> {
         fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+        let short_directory = tempfile::Builder::new().prefix("temper-").tempdir()?;
         let (steps, tally) = (Cell::default(), Cell::default());
-        Ok(Self { workspace, temper, suite, directory, check_filter, steps, tally })
+        Ok(Self { workspace, temper, suite, directory, short_directory, check_filter, steps, tally })
     }
 
     /// Does what the checks after it need; counts as a test.
@@ -84,6 +88,21 @@ impl<'a> Scenario<'a> {
         self.directory.join(name)
     }
 
+    /// A short path for programs that take no long one; gone after the suite.
+    pub(crate) fn short_path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.short_directory.path().join(name)
+    }
+
+    /// A path that all suites of a run have in common.
+    pub(crate) fn shared_path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.directory.with_file_name("shared").join(name)
+    }
+
+    /// A file of the repository.
+    pub(crate) fn repository_path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.workspace.root().join(name)
+    }
+
     /// The program under test, with the suite's folder as home and working directory.
     pub(crate) fn temper(&self) -> Client<'_> {
         self.client(self.temper.command().env("HOME", &self.directory))
@@ -103,6 +122,12 @@ impl<'a> Scenario<'a> {
     pub(crate) fn serve<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<Server> {
         let command = self.temper.command().env("HOME", &self.directory).directory(&self.directory);
         Server::start(command.args(arguments), &self.log("serve"))
+    }
+
+    /// Starts a known tool that has been told to listen at `address`, and waits until it answers.
+    pub(crate) fn start_tool(&self, name: &str, arguments: &[String], address: SocketAddr) -> Result<Server> {
+        let command = Invocation::new(self.tool_path(name)?).directory(&self.directory).args(arguments);
+        Server::start_at(address, command, &self.log(name))
     }
 
     /// A file for the output of the next step.

@@ -26,13 +26,18 @@ impl Server {
     /// Starts a program that takes `--listen ADDR:PORT` and waits until the port accepts connections.
     pub(crate) fn start(command: Invocation, log: &Path) -> Result<Self> {
         let address = free_address()?;
-        let child = command.args(["--listen", &address.to_string()]).start(log)?;
+        Self::start_at(address, command.args(["--listen", &address.to_string()]), log)
+    }
+
+    /// Starts a program that has been told to listen at `address` and waits until it accepts connections.
+    pub(crate) fn start_at(address: SocketAddr, command: Invocation, log: &Path) -> Result<Self> {
+        let child = command.start(log)?;
         let mut server = Self { child, address, log: log.to_owned() };
         server.wait_until_it_listens()?;
         Ok(server)
     }
 
-    /// The registry's host and port, as they stand in an image reference.
+    /// Host and port, as they stand in an image reference.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

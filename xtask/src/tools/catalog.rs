@@ -30,6 +30,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     system("chroot", "coreutils", "enters an unpacked image"),
     system("openssl", "openssl", "serves TLS with a private CA"),
     system("curl", "curl", "asks servers"),
+    system("bash", "bash", "reads completion scripts"),
     system("jq", "jq", "reads JSON in scripts"),
     system("zstd", "zstd", "decompresses layers by hand"),
     system("ip", "iproute2", "sets up the closed network of a benchmark"),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::bench::registry::Registry;
 use crate::bench::relay::Relay;
+use crate::docker_registry::DockerRegistry;
 use crate::e2e::free_address;
 use crate::tools;
 use crate::workspace::Workspace;
@@ -27,7 +27,7 @@ pub(crate) struct Bed {
 /// What runs while a phase lasts.
 pub(crate) struct Services {
     pub(crate) relay: Relay,
-    _registry: Registry,
+    _registry: DockerRegistry,
 }
 
 impl Bed {
@@ -55,7 +55,7 @@ impl Bed {
 
     /// Starts the registry and the relay.
     pub(crate) fn serve(&self) -> Result<Services> {
-        let registry = Registry::start(&self.docker_registry, &self.path("registry"), self.registry)?;
+        let registry = DockerRegistry::start(&self.docker_registry, &self.path("registry"), self.registry)?;
         Ok(Services { relay: Relay::start(self.address, self.registry)?, _registry: registry })
     }
 

@@ -1,4 +1,4 @@
-//! A registry that is not ours, so that both sides push to the same one.
+//! A registry that is not ours: the other side of benchmarks and of end-to-end tests.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
@@ -15,11 +15,11 @@ const START_TIME_MAX: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Debian's docker-registry, ended when dropped.
-pub(crate) struct Registry {
+pub(crate) struct DockerRegistry {
     child: Child,
 }
 
-impl Registry {
+impl DockerRegistry {
     /// Serves the folder `directory` at `address`.
     pub(crate) fn start(program: &Path, directory: &Path, address: SocketAddr) -> Result<Self> {
         fs::create_dir_all(directory)?;
@@ -46,7 +46,7 @@ impl Registry {
     }
 }
 
-impl Drop for Registry {
+impl Drop for DockerRegistry {
     fn drop(&mut self) {
         // A registry that has already ended cannot be killed, and that is as good.
         let _ = self.child.kill();
