@@ -61,6 +61,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     };
     let folder = workspace.scratch("e2e");
     if folder.exists() {
+        podman::unmount_below(&folder)?;
         fs::remove_dir_all(&folder)?;
     }
     let filter = arguments.filter.as_deref().unwrap_or_default();

@@ -131,7 +131,8 @@ pub(crate) fn catalog_image(workspace: &Workspace, temper: &Temper, id: &str) ->
     if layout.join("index.json").exists() {
         return Ok(layout);
     }
-    let output = format!("oci:{}", layout.display());
+    // One name, so that every tool takes the layout without one.
+    let output = format!("oci:{}:latest", layout.display());
     let command: Invocation = temper.command().args(["catalog", "build", id, "--output", &output]);
     command.env("HOME", workspace.scratch("home")).run()?;
     Ok(layout)

@@ -2,6 +2,6 @@
 
 pub mod blobs;
 pub mod cache;
-pub mod layout;
 pub mod engine;
+pub mod layout;
 pub mod records;

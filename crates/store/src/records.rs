@@ -1,7 +1,7 @@
 //! Records: what Temper remembers in SQL beside the bytes in the blob store.
 //!
 //! `SQLite` in WAL mode with one connection that writes and a pool that reads, so that readers never wait for
-//! the writer and writers queue in the process, not in the file lock. The SQL keeps to what PostgreSQL reads
+//! the writer and writers queue in the process, not in the file lock. The SQL keeps to what `PostgreSQL` reads
 //! too; only `migrations/` and this file know which database it is. Time is always the caller's, in
 //! microseconds since 1970.
 

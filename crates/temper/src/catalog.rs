@@ -13,7 +13,10 @@ const EMBEDDED: [(&str, &str); 8] = [
     ("bash/debian-13/5", include_str!("../../../catalog/image/bash/debian-13/5.yaml")),
     ("bash/debian-13/5-dev", include_str!("../../../catalog/image/bash/debian-13/5-dev.yaml")),
     ("debian-base/debian-13/13", include_str!("../../../catalog/image/debian-base/debian-13/13.yaml")),
-    ("debian-base/debian-13/13-dev", include_str!("../../../catalog/image/debian-base/debian-13/13-dev.yaml")),
+    (
+        "debian-base/debian-13/13-dev",
+        include_str!("../../../catalog/image/debian-base/debian-13/13-dev.yaml"),
+    ),
     ("python/debian-13/3.13", include_str!("../../../catalog/image/python/debian-13/3.13.yaml")),
     ("python/debian-13/3.13-dev", include_str!("../../../catalog/image/python/debian-13/3.13-dev.yaml")),
     ("static/debian-13/13", include_str!("../../../catalog/image/static/debian-13/13.yaml")),
@@ -97,7 +100,10 @@ fn collect(
         {
             let failed = || format!("definition `{}` cannot be read", path.display());
             if std::fs::metadata(&path).with_context(failed)?.len() > DEFINITION_BYTES_MAX {
-                return Err(anyhow!("definition `{}` is larger than {DEFINITION_BYTES_MAX} bytes", path.display()));
+                return Err(anyhow!(
+                    "definition `{}` is larger than {DEFINITION_BYTES_MAX} bytes",
+                    path.display()
+                ));
             }
             let text = std::fs::read_to_string(&path).with_context(failed)?;
             definitions.insert(format!("{}/{stem}", names.join("/")), text);

@@ -30,10 +30,10 @@ pub(crate) struct Global {
     /// Print one JSON object to standard output instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Folder for images, indexes and records [default: $XDG_DATA_HOME/temper]
+    /// Folder for images, indexes and records [default: `$XDG_DATA_HOME/temper`]
     #[arg(long, global = true, value_name = "DIR", env = "TEMPER_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Configuration file [default: $XDG_CONFIG_HOME/temper/config.yaml, if it is there]
+    /// Configuration file [default: `$XDG_CONFIG_HOME/temper/config.yaml`, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "TEMPER_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// Worker threads for compression and decoding [default: one for each processor]
@@ -56,12 +56,18 @@ pub(crate) enum Command {
     /// Build a customized image
     Build(Build),
     /// Show and build the definitions of hardened images
-    #[command(subcommand, after_help = "Example:
-  temper catalog list --filter python")]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  temper catalog list --filter python"
+    )]
     Catalog(Catalog),
     /// Work with customization documents
-    #[command(subcommand, after_help = "Example:
-  temper customization prepare acme/dhi-python -t python/debian-13/3.13 > customization.yaml")]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  temper customization prepare acme/dhi-python -t python/debian-13/3.13 > customization.yaml"
+    )]
     Customization(Customization),
     /// Recompute every digest, size and diff id of an image and report what does not hold
     Validate(Validate),
@@ -88,7 +94,13 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Listen {
     /// Address and port to listen on
-    #[arg(long, value_name = "ADDR:PORT", env = "TEMPER_LISTEN", hide_env_values = true, default_value = "127.0.0.1:5080")]
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "TEMPER_LISTEN",
+        hide_env_values = true,
+        default_value = "127.0.0.1:5080"
+    )]
     pub(crate) listen: SocketAddr,
 }
 

@@ -45,13 +45,20 @@ fn now() -> i64 {
 
 /// Takes the address before anything long is done, so that a taken port is told at once.
 pub(crate) fn listen(runtime: &Handle, address: SocketAddr) -> Result<TcpListener, anyhow::Error> {
-    runtime.block_on(TcpListener::bind(address)).with_context(|| format!("cannot listen on `{address}`")).map_err(
-        |error| Failure::failed(error).hint("another program may listen there; choose one with `--listen`").into(),
-    )
+    runtime
+        .block_on(TcpListener::bind(address))
+        .with_context(|| format!("cannot listen on `{address}`"))
+        .map_err(|error| {
+            Failure::failed(error).hint("another program may listen there; choose one with `--listen`").into()
+        })
 }
 
 /// Serves until Ctrl-C or a termination signal.
-pub(crate) fn serve(runtime: &Handle, listener: TcpListener, registry: Registry) -> Result<(), anyhow::Error> {
+pub(crate) fn serve(
+    runtime: &Handle,
+    listener: TcpListener,
+    registry: Registry,
+) -> Result<(), anyhow::Error> {
     runtime.block_on(async {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         let end = async {
@@ -60,7 +67,8 @@ pub(crate) fn serve(runtime: &Handle, listener: TcpListener, registry: Registry)
                 _ = terminate.recv() => {}
             }
         };
-        temper_registry::serve(listener, temper_registry::router(registry), ServeLimits::default(), end).await;
+        temper_registry::serve(listener, temper_registry::router(registry), ServeLimits::default(), end)
+            .await;
         Ok(())
     })
 }
@@ -76,7 +84,11 @@ pub(crate) struct EmbeddedDestination {
 
 impl EmbeddedDestination {
     /// Returns the repository of this name.
-    pub(crate) fn new(workspace: &Workspace, registry: &Registry, repository: &str) -> Result<Self, anyhow::Error> {
+    pub(crate) fn new(
+        workspace: &Workspace,
+        registry: &Registry,
+        repository: &str,
+    ) -> Result<Self, anyhow::Error> {
         Ok(Self {
             runtime: workspace.runtime.clone(),
             registry: registry.clone(),
@@ -101,7 +113,9 @@ impl Destination for EmbeddedDestination {
                 writer.commit(Some(descriptor.digest))?;
                 Ok(())
             };
-            write().map_err(|error| External::new(format!("could not write blob `{}`", descriptor.digest), error))?;
+            write().map_err(|error| {
+                External::new(format!("could not write blob `{}`", descriptor.digest), error)
+            })?;
         }
         self.change(|push| push.blobs.push((descriptor.digest, descriptor.size)));
         Ok(())
@@ -116,7 +130,9 @@ impl Destination for EmbeddedDestination {
         self.change(|push| push.manifests.push(manifest(image, bytes, tags)));
         let push = std::mem::take(&mut *self.push.lock().unwrap_or_else(PoisonError::into_inner));
         let context = format!("could not publish to `{}`", self.repository.as_str());
-        self.runtime.block_on(self.registry.push(&self.repository, push)).map_err(|error| External::new(context, error))
+        self.runtime
+            .block_on(self.registry.push(&self.repository, push))
+            .map_err(|error| External::new(context, error))
     }
 }
 

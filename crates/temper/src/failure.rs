@@ -1,7 +1,8 @@
 //! How a failed command ends: the message with its causes, hints, and an exit code.
 
 use std::fmt;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use temper_compose::{ComposeError, External};
@@ -70,12 +71,12 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         let cause = cause.to_string();
         // Transparent errors repeat the message of what they wrap.
         if cause != said {
-            text.push_str(&format!("  caused by: {cause}\n"));
+            let _ = writeln!(text, "  caused by: {cause}");
         }
         said = cause;
     }
     for hint in hints(error) {
-        text.push_str(&format!("hint: {hint}\n"));
+        let _ = writeln!(text, "hint: {hint}");
     }
     // Nothing is left to be done where standard error is closed.
     let _ = std::io::stderr().write_all(text.as_bytes());

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use temper_compose::{Destination, ImageSource};
 use temper_fetch::engine::{RegistryDestination, RegistryImage};
-use temper_oci::reference::check_tag;
 use temper_oci::Reference;
+use temper_oci::reference::check_tag;
 use temper_store::engine::{LayoutDestination, StoredImage};
 
 use crate::failure::Failure;
@@ -47,9 +47,20 @@ pub(crate) fn destination(
     }
     let reference = reference(text)?;
     // A tag counts only where it is written; without one the reference means a repository.
-    let tag = text.rsplit('/').next().filter(|last| last.contains(':')).and(reference.tag()).map(str::to_owned);
-    let destination = RegistryDestination::new(workspace.runtime.clone(), workspace.registry.clone(), &reference);
+    let tag =
+        text.rsplit('/').next().filter(|last| last.contains(':')).and(reference.tag()).map(str::to_owned);
+    let destination =
+        RegistryDestination::new(workspace.runtime.clone(), workspace.registry.clone(), &reference);
     Ok((Box::new(destination), tag))
+}
+
+/// Returns the layout or repository of a place for writing, without the tag that it may name.
+pub(crate) fn without_tag(text: &str) -> String {
+    if let Some(layout) = text.strip_prefix(LAYOUT) {
+        return format!("{LAYOUT}{}", split_layout(layout).0.display());
+    }
+    let last = text.rfind('/').map_or(0, |slash| slash + 1);
+    text[last..].find([':', '@']).map_or(text, |end| &text[..last + end]).to_owned()
 }
 
 /// Splits `DIR:TAG`; a colon that belongs to the folder's name stays in it.
@@ -65,7 +76,9 @@ fn split_layout(text: &str) -> (PathBuf, Option<String>) {
 /// Parses a reference of the command line.
 pub(crate) fn reference(text: &str) -> Result<Reference, anyhow::Error> {
     text.parse::<Reference>().map_err(|error| {
-        let hint = error.hint().unwrap_or_else(|| "write `HOST[:PORT]/REPOSITORY[:TAG]`, or `oci:DIR[:TAG]`".to_owned());
+        let hint = error
+            .hint()
+            .unwrap_or_else(|| "write `HOST[:PORT]/REPOSITORY[:TAG]`, or `oci:DIR[:TAG]`".to_owned());
         let error = anyhow::Error::new(error).context(format!("`{text}` names no image"));
         Failure::usage(error).hint(hint).into()
     })

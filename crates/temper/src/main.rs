@@ -44,7 +44,9 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Catalog(cli::Catalog::List(options)) => commands::catalog::list(options, json),
         Command::Catalog(cli::Catalog::Get(options)) => commands::catalog::get(options, json),
         Command::Catalog(cli::Catalog::Build(options)) => commands::catalog::build(&open()?, options, json),
-        Command::Customization(cli::Customization::Prepare(options)) => commands::customization::prepare(options),
+        Command::Customization(cli::Customization::Prepare(options)) => {
+            commands::customization::prepare(options)
+        }
         Command::Validate(options) => commands::validate::run(options, json),
         Command::Doctor => commands::doctor::run(&cli.global, runtime.handle()),
         Command::Completion { shell } => {

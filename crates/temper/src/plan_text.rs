@@ -42,8 +42,16 @@ fn platform_text(text: &mut String, plan: &PlatformPlan) {
     setting(text, "work-dir", &plan.work_dir);
     command(text, "entrypoint", &plan.entrypoint);
     command(text, "cmd", &plan.cmd);
-    rows(text, "environment", plan.environment.iter().map(|v| format!("{}={}  ({})", v.name, v.value, v.origin)));
-    rows(text, "accounts", plan.accounts.iter().map(|a| format!("{} {} {}  ({})", a.kind, a.name, a.id, a.origin)));
+    rows(
+        text,
+        "environment",
+        plan.environment.iter().map(|v| format!("{}={}  ({})", v.name, v.value, v.origin)),
+    );
+    rows(
+        text,
+        "accounts",
+        plan.accounts.iter().map(|a| format!("{} {} {}  ({})", a.kind, a.name, a.id, a.origin)),
+    );
     rows(
         text,
         "collisions",
@@ -95,8 +103,10 @@ fn layers(text: &mut String, plan: &PlatformPlan) {
 /// Lists computed files; the many files of the package database are only counted.
 fn generated(text: &mut String, plan: &PlatformPlan) {
     let is_database = |path: &str| path.starts_with("/var/lib/dpkg/") || path.starts_with("/var/lib/apt/");
-    let (database, others): (Vec<_>, Vec<_>) = plan.generated.iter().partition(|line| is_database(&line.path));
-    let mut lines: Vec<String> = others.iter().map(|line| format!("{} ({})", line.path, line.effect)).collect();
+    let (database, others): (Vec<_>, Vec<_>) =
+        plan.generated.iter().partition(|line| is_database(&line.path));
+    let mut lines: Vec<String> =
+        others.iter().map(|line| format!("{} ({})", line.path, line.effect)).collect();
     if !database.is_empty() {
         lines.push(format!("{} files of the package database", database.len()));
     }

@@ -5,7 +5,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 /// Prints a result; a reader that has gone away ends nothing.
-pub(crate) fn print(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), anyhow::Error> {
+pub(crate) fn print(
+    json: bool,
+    value: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<(), anyhow::Error> {
     let rendered = if json { serde_json::to_string_pretty(value)? + "\n" } else { text() };
     print_text(&rendered)
 }

@@ -47,9 +47,12 @@ fn style(template: &str) -> ProgressStyle {
 impl Log for Progress {
     fn event(&self, event: Event) {
         let platform = event.platform.as_ref().map(|platform| format!(" [{platform}]")).unwrap_or_default();
-        let amount = event.progress.map(|(done, total)| match event.is_bytes {
-            true => format!(" {} of {}", bytes(done), bytes(total)),
-            false => format!(" {done} of {total}"),
+        let amount = event.progress.map(|(done, total)| {
+            if event.is_bytes {
+                format!(" {} of {}", bytes(done), bytes(total))
+            } else {
+                format!(" {done} of {total}")
+            }
         });
         let message = format!("{}{platform}{}", event.message, amount.unwrap_or_default());
         match &self.bar {

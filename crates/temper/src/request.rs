@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use temper_compose::{AutomaticIds, ImageSource, Planned, Recipe, Request};
 use temper_oci::reference::TAG_BYTES_MAX;
-use temper_spec::customization::{Target, TagLine};
+use temper_spec::customization::{TagLine, Target};
 use temper_spec::{Customization, Parsed};
 
 use crate::catalog::Catalog;
@@ -49,15 +49,26 @@ impl Opened {
 pub(crate) fn open(workspace: &Workspace, source: &Source) -> Result<Vec<Opened>, anyhow::Error> {
     let document = read(&source.file)?;
     if document.is_chart() {
-        return Err(Failure::usage(anyhow!("`{}` customizes a chart, which is not built yet", document.name)).into());
+        return Err(Failure::usage(anyhow!(
+            "`{}` customizes a chart, which is not built yet",
+            document.name
+        ))
+        .into());
     }
     if document.targets.len() > 1 && source.base.is_some() {
-        return Err(Failure::usage(anyhow!("`--base` names one image, and the document has {} targets", document.targets.len()))
-            .hint("leave `--base` out, so that each target is its own base")
-            .into());
+        return Err(Failure::usage(anyhow!(
+            "`--base` names one image, and the document has {} targets",
+            document.targets.len()
+        ))
+        .hint("leave `--base` out, so that each target is its own base")
+        .into());
     }
     let catalog = Catalog::read(source.catalog.as_deref())?;
-    document.targets.iter().map(|target| open_target(workspace, source, &catalog, &document, target)).collect()
+    document
+        .targets
+        .iter()
+        .map(|target| open_target(workspace, source, &catalog, &document, target))
+        .collect()
 }
 
 /// Reads a customization document from a file, or from standard input for `-`.
@@ -90,7 +101,8 @@ fn open_target(
         Some(base) => locate::source(workspace, base)?,
         None => locate::source(workspace, &on_server(source, &base_name, "--base")?)?,
     };
-    let artifacts = document.contents.artifacts.iter().map(|artifact| open_artifact(workspace, source, &artifact.name));
+    let artifacts =
+        document.contents.artifacts.iter().map(|artifact| open_artifact(workspace, source, &artifact.name));
     Ok(Opened {
         recipe: Recipe::from(document),
         base,

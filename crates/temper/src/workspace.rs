@@ -44,10 +44,10 @@ impl Workspace {
         let config = Config::read(global.config.as_deref())?;
         let folder = config::data_dir(global.data_dir.as_deref())?;
         let blobs = Blobs::open(&folder, Durability::Synced).map_err(|error| {
-            Failure::configuration(anyhow::Error::new(error).context(format!(
-                "data folder `{}` cannot be used",
-                folder.display()
-            )))
+            Failure::configuration(
+                anyhow::Error::new(error)
+                    .context(format!("data folder `{}` cannot be used", folder.display())),
+            )
             .hint("name another one with `--data-dir DIR`")
         })?;
         let cache = Cache::open(&folder.join("cache"));

@@ -198,7 +198,7 @@ fn check_mistakes(scenario: &Scenario, example: &Example) -> Result<()> {
         Mistake { name: "a_missing_document", arguments: &["plan", "missing.yaml", "--base", base],
             code: 2, named: "`missing.yaml`", hint: "No such file" },
         Mistake { name: "an_unknown_definition", arguments: &["catalog", "get", "python/debian-13/2.7"],
-            code: 1, named: "`python/debian-13/2.7`", hint: "hint: `temper catalog list` shows all" },
+            code: 2, named: "`python/debian-13/2.7`", hint: "hint: there is python/debian-13/3.13" },
         Mistake { name: "a_taken_port", arguments: &["serve", "--listen", &port],
             code: 1, named: &port, hint: "hint: another program may listen there" },
         Mistake { name: "a_wrong_configuration", arguments: &["plan", &good, "--base", base, "--config", &config],

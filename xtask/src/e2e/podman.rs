@@ -1,9 +1,13 @@
 //! Podman with a storage of its own, in the form that works inside a virtual machine or a container without systemd.
 
-use anyhow::Result;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 
 use crate::e2e::client::Client;
 use crate::e2e::scenario::Scenario;
+use crate::invocation::Invocation;
 
 /// A podman whose images live in the suite's folder.
 pub(crate) fn podman<'a>(scenario: &'a Scenario<'a>) -> Result<Client<'a>> {
@@ -13,6 +17,16 @@ pub(crate) fn podman<'a>(scenario: &'a Scenario<'a>) -> Result<Client<'a>> {
         .tool("podman")?
         .args(["--root".as_ref(), root.as_os_str(), "--runroot".as_ref(), state.as_os_str()])
         .args(["--storage-driver=overlay", "--cgroup-manager=cgroupfs", "--runtime=runc"]))
+}
+
+/// Unmounts what a podman that failed left mounted below a folder, which could not be removed otherwise.
+pub(crate) fn unmount_below(folder: &Path) -> Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mounts").context("reading the list of mounts")?;
+    let points = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(Path::new);
+    for point in points.filter(|point| point.starts_with(folder)) {
+        Invocation::new("umount").arg(point).output()?;
+    }
+    Ok(())
 }
 
 /// Pulls an image of a registry without TLS.

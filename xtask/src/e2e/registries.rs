@@ -86,15 +86,22 @@ fn skopeo_round_trip(scenario: &Scenario, example: &Example, own: &str) -> Resul
     Ok(())
 }
 
+/// Podman changes the base, so that it has a layer of its own to upload.
 fn podman_round_trip(scenario: &Scenario, example: &Example, own: &str) -> Result<()> {
-    let local = podman::podman(scenario)?.args(["pull", "--quiet", &example.base]).succeeds()?;
+    let podman = || podman::podman(scenario);
+    let base = podman()?.args(["pull", "--quiet", &example.base]).succeeds()?;
+    let write = "open('/made-by-podman', 'w').write('made by podman ' * 1000)";
+    let options = ["--name=made", "--network=none", "--user=0", "--ulimit=nofile=1024:1024"];
+    let client = podman()?.args(["run"]).args(options).args(["--ulimit=nproc=1000:1000"]);
+    client.args([base.trim(), "python3", "-c", write]).succeeds()?;
     let reference = format!("{own}/acme/by-podman:one");
-    podman::podman(scenario)?
-        .args(["push", "--quiet", "--tls-verify=false", local.trim(), &reference])
-        .succeeds()?;
-    podman::podman(scenario)?.args(["rmi", "--force", local.trim()]).succeeds()?;
+    podman()?.args(["commit", "--quiet", "made", &reference]).succeeds()?;
+    podman()?.args(["push", "--quiet", "--tls-verify=false", &reference]).succeeds()?;
+    podman()?.args(["rm", "made"]).succeeds()?;
+    podman()?.args(["rmi", &reference]).succeeds()?;
     podman::pull(scenario, &reference)?;
-    let output = podman::run(scenario)?.args([&reference, "python3", "-c", "print(6 * 7)"]).succeeds()?;
-    ensure!(output.trim() == "42", "python says `{output}`");
+    let read = "print(open('/made-by-podman').read().count('podman'))";
+    let output = podman::run(scenario)?.args([&reference, "python3", "-c", read]).succeeds()?;
+    ensure!(output.trim() == "1000", "the file has {output} words");
     Ok(())
 }

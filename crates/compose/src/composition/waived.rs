@@ -3,6 +3,7 @@
 //! An image from a definition leaves packages out that others ask for. Its database must not ask for them either:
 //! `apt` would refuse to add anything before it has repaired what is missing on purpose.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use temper_deb::control::Stanza;
@@ -28,7 +29,7 @@ fn edit(control: &str, relations: &[&str]) -> String {
     let mut edited = String::with_capacity(control.len());
     for field in stanza.fields() {
         if !["depends", "pre-depends"].contains(&field.name.to_ascii_lowercase().as_str()) {
-            edited.push_str(&format!("{}: {}\n", field.name, field.value));
+            let _ = writeln!(edited, "{}: {}", field.name, field.value);
             continue;
         }
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -39,7 +40,7 @@ fn edit(control: &str, relations: &[&str]) -> String {
             .filter(|group| !group.is_empty() && !relations.iter().any(|relation| words(relation) == *group))
             .collect();
         if !kept.is_empty() {
-            edited.push_str(&format!("{}: {}\n", field.name, kept.join(", ")));
+            let _ = writeln!(edited, "{}: {}", field.name, kept.join(", "));
         }
     }
     edited

@@ -53,9 +53,10 @@ impl StoredImageError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { names, .. } => Some(format!("it has: {}", names.join(", "))),
-            Self::Several { folder, names } => {
-                Some(format!("name one: {}", names.iter().map(|n| format!("`oci:{folder}:{n}`")).collect::<Vec<_>>().join(", ")))
-            }
+            Self::Several { folder, names } => Some(format!(
+                "name one: {}",
+                names.iter().map(|n| format!("`oci:{folder}:{n}`")).collect::<Vec<_>>().join(", ")
+            )),
             Self::Layout(_) | Self::Empty(_) => None,
         }
     }
@@ -73,19 +74,16 @@ impl StoredImage {
         let entries = layout.index()?.manifests;
         let shown = folder.display().to_string();
         let names: Vec<String> = entries.iter().filter_map(ref_name).map(str::to_owned).collect();
-        let root = match name {
-            Some(name) => {
-                entries.into_iter().find(|entry| ref_name(entry) == Some(name)).ok_or_else(|| {
-                    StoredImageError::Unknown { folder: shown.clone(), name: name.to_owned(), names }
-                })?
+        let root = if let Some(name) = name {
+            let found = entries.into_iter().find(|entry| ref_name(entry) == Some(name));
+            let (folder, name) = (shown.clone(), name.to_owned());
+            found.ok_or(StoredImageError::Unknown { folder, name, names })?
+        } else {
+            let first = entries.first().cloned().ok_or_else(|| StoredImageError::Empty(shown.clone()))?;
+            if entries.iter().any(|entry| entry.digest != first.digest) {
+                return Err(StoredImageError::Several { folder: shown, names });
             }
-            None => {
-                let first = entries.first().cloned().ok_or_else(|| StoredImageError::Empty(shown.clone()))?;
-                if entries.iter().any(|entry| entry.digest != first.digest) {
-                    return Err(StoredImageError::Several { folder: shown, names });
-                }
-                first
-            }
+            first
         };
         let reference = name.map_or_else(|| format!("oci:{shown}"), |name| format!("oci:{shown}:{name}"));
         Ok(Self::new(reference, layout.blobs().clone(), root))
@@ -126,7 +124,10 @@ impl ImageSource for StoredImage {
         let found = hasher.finish();
         if found != descriptor.digest {
             return Err(External {
-                message: format!("blob `{}` of `{}` has the digest `{found}`", descriptor.digest, self.reference),
+                message: format!(
+                    "blob `{}` of `{}` has the digest `{found}`",
+                    descriptor.digest, self.reference
+                ),
                 hint: Some("the layout is damaged; write it again".to_owned()),
                 source: None,
             });
@@ -171,7 +172,9 @@ impl Destination for LayoutDestination {
 
     fn move_tags(&self, image: &Descriptor, _: &Bytes, tags: &[String]) -> Result<(), External> {
         for tag in tags {
-            self.0.set(tag, image.clone()).map_err(|error| External::new(format!("could not write tag `{tag}`"), error))?;
+            self.0
+                .set(tag, image.clone())
+                .map_err(|error| External::new(format!("could not write tag `{tag}`"), error))?;
         }
         Ok(())
     }

@@ -26,9 +26,14 @@ pub(crate) struct Built {
 }
 
 /// Builds and publishes the image of each target.
-pub(crate) fn run(workspace: &Workspace, options: &cli::Build, json: bool) -> Result<ExitCode, anyhow::Error> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    options: &cli::Build,
+    json: bool,
+) -> Result<ExitCode, anyhow::Error> {
     let opened = request::open(workspace, &options.source)?;
-    let planned: Vec<Planned<'_>> = opened.iter().map(|target| target.plan(workspace)).collect::<Result<_, _>>()?;
+    let planned: Vec<Planned<'_>> =
+        opened.iter().map(|target| target.plan(workspace)).collect::<Result<_, _>>()?;
     for planned in &planned {
         check(planned)?;
     }
@@ -80,11 +85,7 @@ pub(crate) fn write(
 
 /// Describes a published image.
 pub(crate) fn built(image: &BuiltImage, output: &str, tags: Vec<String>) -> Built {
-    let repository = match output.rsplit_once('/') {
-        Some((path, last)) => format!("{path}/{}", last.split(':').next().unwrap_or(last)),
-        None => output.to_owned(),
-    };
-    let repository = if output.starts_with("oci:") { output.to_owned() } else { repository };
+    let repository = locate::without_tag(output);
     let reference = match tags.first() {
         Some(tag) => format!("{repository}:{tag}"),
         None => format!("{repository}@{}", image.digest()),

@@ -98,8 +98,10 @@ pub(crate) fn plan<'a>(
 ) -> Result<Planned<'a>, anyhow::Error> {
     let obstacles = definition.not_buildable();
     if !obstacles.is_empty() {
-        let list: String = obstacles.iter().map(|obstacle| format!("\n  {obstacle}")).collect();
-        return Err(Failure::failed(anyhow::anyhow!("`{}` cannot be built here:{list}", definition.id)).into());
+        let list = obstacles.join("\n  ");
+        return Err(
+            Failure::failed(anyhow::anyhow!("`{}` cannot be built here:\n  {list}", definition.id)).into()
+        );
     }
     let request = Request {
         recipe,

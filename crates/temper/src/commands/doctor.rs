@@ -21,16 +21,14 @@ struct Check {
 }
 
 /// Looks at configuration, data folder, and the package archives.
-pub(crate) fn run(
-    global: &Global,
-    runtime: &tokio::runtime::Handle,
-) -> Result<ExitCode, anyhow::Error> {
+pub(crate) fn run(global: &Global, runtime: &tokio::runtime::Handle) -> Result<ExitCode, anyhow::Error> {
     let mut checks = vec![configuration(global), data_folder(global)];
     if checks.iter().all(|check| check.is_good) {
         let workspace = Workspace::open(global, runtime)?;
-        for (name, archive, suite) in
-            [("archive debian", "debian", "trixie"), ("archive debian-security", "debian-security", "trixie-security")]
-        {
+        for (name, archive, suite) in [
+            ("archive debian", "debian", "trixie"),
+            ("archive debian-security", "debian-security", "trixie-security"),
+        ] {
             checks.push(package_archive(&workspace, name, archive, suite));
         }
         workspace.progress.finish();
@@ -43,7 +41,9 @@ pub(crate) fn run(
 fn configuration(global: &Global) -> Check {
     let read = Config::read(global.config.as_deref());
     let detail = match &read {
-        Ok(config) => format!("{} mirrors, {} keyrings configured", config.mirrors.len(), config.keyrings.len()),
+        Ok(config) => {
+            format!("{} mirrors, {} keyrings configured", config.mirrors.len(), config.keyrings.len())
+        }
         Err(error) => format!("{error:#}"),
     };
     Check { name: "configuration", is_good: read.is_ok(), detail }

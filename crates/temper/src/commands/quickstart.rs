@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-use temper_compose::{
-    AutomaticIds, BuiltImage, ImageSource, Planned, Recipe, Request, publish,
-};
+use temper_compose::{AutomaticIds, BuiltImage, ImageSource, Planned, Recipe, Request, publish};
 use temper_oci::Platform;
 use temper_registry::Registry;
 use temper_spec::Customization;

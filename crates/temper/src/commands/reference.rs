@@ -12,7 +12,8 @@ use crate::config::Config;
 
 /// Writes the command line and the schemas as files of a folder.
 pub(crate) fn run(folder: &Path) -> Result<ExitCode, anyhow::Error> {
-    std::fs::create_dir_all(folder).with_context(|| format!("folder `{}` cannot be made", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("folder `{}` cannot be made", folder.display()))?;
     write(folder, "cli.md", &command_line())?;
     write(folder, "customization.schema.json", &pretty(&temper_spec::schema::customization())?)?;
     write(folder, "definition.schema.json", &pretty(&temper_spec::schema::definition())?)?;

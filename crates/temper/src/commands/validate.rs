@@ -24,6 +24,6 @@ pub(crate) fn run(options: &cli::Validate, json: bool) -> Result<ExitCode, anyho
 fn render(digest: &Digest, violations: &[String]) -> String {
     match violations {
         [] => format!("{digest} is valid\n"),
-        violations => violations.iter().map(|violation| format!("{violation}\n")).collect(),
+        violations => violations.join("\n") + "\n",
     }
 }

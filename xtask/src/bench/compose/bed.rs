@@ -63,6 +63,11 @@ impl Bed {
         self.directory.join(name)
     }
 
+    /// Host and port of the registry.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     /// A reference in the registry.
     pub(crate) fn reference(&self, repository: &str) -> String {
         format!("{}/{repository}", self.address)

@@ -57,6 +57,7 @@ fn build(temper: &Temper, bed: &Bed, data: &Path, base: &Path, repository: &str)
         .arg(bed.path("customization.yaml"))
         .args(["--base", &format!("oci:{}", base.display()), "--output", &output, "--json", "--data-dir"])
         .arg(data)
+        .args(["--server", &bed.address()])
 }
 
 /// The base with a file added on top, as an OCI layout.

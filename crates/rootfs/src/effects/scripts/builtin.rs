@@ -16,7 +16,7 @@ impl Walker<'_> {
             [Some("["), .., Some("]")] => condition::test(tree, &words[1..words.len() - 1]),
             [Some("[[" | "test"), ..] => condition::test(tree, &words[1..]),
             [Some("exit"), status @ ..] => self.exit(status.first().copied().flatten()),
-            [Some("return"), status @ ..] => self.end_function(status.first().copied()),
+            [Some("return"), status @ ..] => self.end_function(status),
             [Some("break" | "continue"), ..] => {
                 self.stop = Some(Stop::Iteration);
                 Truth::Yes
@@ -75,12 +75,12 @@ impl Walker<'_> {
         })
     }
 
-    /// Ends the function with a status, which is unknown where the word is.
-    fn end_function(&mut self, status: Option<Option<&str>>) -> Truth {
+    /// Ends the function with a status, if one is given; it is unknown where the word is.
+    fn end_function(&mut self, status: &[Option<&str>]) -> Truth {
         let truth = match status {
-            None | Some(Some("0")) => Truth::Yes,
-            Some(Some(_)) => Truth::No,
-            Some(None) => Truth::Unknown,
+            [] | [Some("0"), ..] => Truth::Yes,
+            [Some(_), ..] => Truth::No,
+            [None, ..] => Truth::Unknown,
         };
         self.stop_at(Stop::Function(truth));
         truth
