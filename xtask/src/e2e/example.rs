@@ -1,10 +1,11 @@
 //! The images of `temper quickstart` as material of the other suites: made once in a run, by the first suite that asks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::apt::Mirror;
 use crate::e2e::image;
 use crate::e2e::scenario::Scenario;
 
@@ -25,10 +26,20 @@ pub(crate) struct Example {
 }
 
 /// Runs the quickstart in `data` and returns the object that it prints.
-pub(crate) fn quickstart(scenario: &Scenario, data: &PathBuf) -> Result<Value> {
+pub(crate) fn quickstart(scenario: &Scenario, data: &Path) -> Result<Value> {
+    mirror_answers(scenario)?;
     let output =
         scenario.temper().args(["quickstart", "--once", "--json", "--data-dir"]).args([data]).succeeds()?;
     image::json(&output)
+}
+
+/// Fails with the address where the machine's own mirror does not answer, before a build fails over it.
+fn mirror_answers(scenario: &Scenario) -> Result<()> {
+    let needed = "these tests need a Debian mirror in the machine's apt sources";
+    let release = format!("{}/dists/trixie/InRelease", Mirror::of_this_machine().context(needed)?.archive);
+    let options = ["--silent", "--show-error", "--fail", "--head", "--location", "--retry", "2"];
+    let answer = scenario.tool("curl")?.args(options).args([&release]).succeeds();
+    answer.map(drop).with_context(|| format!("{needed}, and {release} does not answer"))
 }
 
 /// The data folder that suites share.

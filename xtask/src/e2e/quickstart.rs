@@ -1,7 +1,7 @@
 //! The README's first command: what `temper quickstart` leaves behind is a real image for real clients.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -74,7 +74,7 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
 }
 
 /// The first run, in a data folder that is not there yet.
-fn once(scenario: &Scenario, data: &PathBuf) -> Result<Value> {
+fn once(scenario: &Scenario, data: &Path) -> Result<Value> {
     ensure!(!data.exists(), "`{}` is not new", data.display());
     let made = quickstart(scenario, data)?;
     let reference = image::text(&made, "reference")?;
