@@ -220,7 +220,11 @@ impl<'a, R: Read> ArchiveReader<'a, R> {
             self.read_content(&mut buffer)?;
         }
         let padding = std::mem::take(&mut self.padding) as usize;
-        self.read_exact(&mut buffer[..padding])
+        // Some tools (umoci 0.4) end a layer right behind its last content; no reader minds.
+        match self.read_some(&mut buffer[..padding])? {
+            0 => Ok(()),
+            read => self.read_exact(&mut buffer[read..padding]),
+        }
     }
 
     fn read_block(&mut self) -> Result<Option<[u8; BLOCK as usize]>, ScanError> {

@@ -146,6 +146,8 @@ fn ends_of_archives() {
     for (bytes, expected) in [
         (tar[..1024].to_vec(), Ok(whole)),
         (tar[..1024 + 512].to_vec(), Ok(whole)),
+        (tar[..515].to_vec(), Ok(whole)),
+        (tar[..600].to_vec(), Err("archive ends at byte 600 in the middle of an entry")),
         ([tar.clone(), vec![1; 100]].concat(), Ok(whole)),
         (tar[..1000].to_vec(), Err("archive ends at byte 1000 in the middle of an entry")),
         (tar[..100].to_vec(), Err("archive ends at byte 100 in the middle of an entry")),

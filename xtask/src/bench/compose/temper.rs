@@ -65,7 +65,7 @@ fn patched_base(bed: &Bed) -> Result<()> {
     let layout = bed.path("patched");
     let copy = |from: PathBuf| {
         Invocation::new("skopeo")
-            .args(["copy", "--quiet", "--all"])
+            .args(["copy", "--quiet"])
             .arg(format!("oci:{}", from.display()))
             .arg(format!("oci:{}:latest", layout.display()))
     };
