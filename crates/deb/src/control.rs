@@ -223,7 +223,8 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read(values in proptest::collection::vec("[!-~]([ -~]{0,8}[!-~])?(\n [!-~]{1,5})?", 1..6)) {
-            let text: String = values.iter().enumerate().map(|(at, value)| format!("F{at}: {value}\n")).collect();
+            let lines: Vec<String> = values.iter().enumerate().map(|(at, value)| format!("F{at}: {value}\n")).collect();
+            let text = lines.concat();
             let stanza = Stanza::parse(&text).unwrap();
             let found: Vec<_> = stanza.fields().iter().map(|field| field.value).collect();
             prop_assert_eq!(found, values);

@@ -10,8 +10,8 @@ use crate::bench::measure::{Sample, measure};
 use crate::invocation::Invocation;
 use crate::temper::Temper;
 
-/// Folders of the data folder that hold what a build computed, not what it was given.
-const DERIVED: &[&str] = &["cache"];
+/// Folders of the data folder that hold what a build computed, not what it knows of the base.
+const DERIVED: &[&str] = &["cache/choice-1", "cache/layer-1", "cache/package-index", "cache/segment-1"];
 
 /// One build with network fills a data folder; what it computed is then taken out of a copy.
 pub(crate) fn prepare(temper: &Temper, bed: &Bed) -> Result<()> {
@@ -31,6 +31,8 @@ pub(crate) fn cold(temper: &Temper, bed: &Bed, services: &Services, run: usize) 
     let data = bed.path(&format!("cold-{run}"));
     copy(&bed.path("fetched"), &data)?;
     let repository = format!("acme/temper-{run}");
+    // Base and result share a repository, as a mirrored image and its customization do.
+    mirror_base(bed, &repository)?;
     measure(build(temper, bed, &data, &bed.base, &repository), &services.relay, &bed.path("time"))
 }
 
@@ -58,6 +60,16 @@ fn build(temper: &Temper, bed: &Bed, data: &Path, base: &Path, repository: &str)
         .args(["--base", &format!("oci:{}", base.display()), "--output", &output, "--json", "--data-dir"])
         .arg(data)
         .args(["--server", &bed.address()])
+}
+
+/// Puts the base into a repository of the registry.
+fn mirror_base(bed: &Bed, repository: &str) -> Result<()> {
+    Invocation::new("skopeo")
+        .args(["copy", "--quiet", "--all", "--dest-tls-verify=false"])
+        .arg(format!("oci:{}", bed.base.display()))
+        .arg(format!("docker://{}:base", bed.reference(repository)))
+        .output()
+        .map(drop)
 }
 
 /// The base with a file added on top, as an OCI layout.
