@@ -27,7 +27,7 @@ use crate::credentials::Credentials;
 use crate::http::{self, HttpConfig, HttpError};
 
 pub use self::blobs::BlobStream;
-pub use self::error::RegistryError;
+pub use self::error::{Refusal, RegistryError};
 pub use self::manifests::{FetchedManifest, ManifestHead};
 pub use self::options::RegistryOptions;
 pub use self::upload::Pushed;

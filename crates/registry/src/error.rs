@@ -105,9 +105,9 @@ pub enum RegistryError {
     #[error("digest of the content is `{actual}`, not `{expected}`")]
     DigestMismatch {
         /// What the client announced.
-        expected: Digest,
+        expected: Box<Digest>,
         /// What arrived.
-        actual: Digest,
+        actual: Box<Digest>,
     },
     /// A manifest cannot be taken.
     #[error("manifest is not valid: {0}")]

@@ -33,8 +33,8 @@ impl Default for Limits {
             blob_bytes_max: 64 << 30,
             uploads_max: 1000,
             upload_idle_max: Duration::from_hours(24),
-            body_silence_max: Duration::from_secs(60),
-            request_time_max: Duration::from_secs(60),
+            body_silence_max: Duration::from_mins(1),
+            request_time_max: Duration::from_mins(1),
             tags_page_max: 10_000,
             referrers_page_max: 100,
         }

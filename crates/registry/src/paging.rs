@@ -1,7 +1,7 @@
 //! Lists in pages: `?n=…&last=…` and the header `Link`.
 //!
 //! See the distribution specification,
-//! ["Listing Tags"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags).
+//! [Listing Tags](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags).
 
 use std::fmt::Write as _;
 

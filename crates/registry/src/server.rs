@@ -42,9 +42,9 @@ impl Default for ServeLimits {
     fn default() -> Self {
         Self {
             connections_max: 4096,
-            head_time_max: Duration::from_secs(60),
+            head_time_max: Duration::from_mins(1),
             head_bytes_max: 256 << 10,
-            write_silence_max: Duration::from_secs(60),
+            write_silence_max: Duration::from_mins(1),
             drain_time_max: Duration::from_secs(20),
         }
     }

@@ -94,9 +94,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, RegistryError> {
     match spawn_blocking(work).await {
         Ok(done) => done.map_err(|error| match error {
-            BlobError::Digest { expected, actual } => {
-                RegistryError::DigestMismatch { expected: *expected, actual: *actual }
-            }
+            BlobError::Digest { expected, actual } => RegistryError::DigestMismatch { expected, actual },
             error => RegistryError::Blobs(error),
         }),
         Err(stopped) => Err(RegistryError::Read(stopped.into())),

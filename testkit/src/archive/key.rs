@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use sequoia_openpgp::Cert;
 use sequoia_openpgp::armor::Kind;
 use sequoia_openpgp::cert::CertBuilder;
+use sequoia_openpgp::crypto::KeyPair;
 use sequoia_openpgp::policy::StandardPolicy;
 use sequoia_openpgp::serialize::SerializeInto;
 use sequoia_openpgp::serialize::stream::{Armorer, Message, Signer};
@@ -51,9 +52,17 @@ impl TestKey {
 
     /// Signs a text in the clear, as `InRelease` is, at a time in seconds since the epoch.
     pub fn sign_clear(&self, text: &str, at: i64) -> Vec<u8> {
+        self.sign_clear_with(&[], text, at)
+    }
+
+    /// Signs in the clear together with other keys, as archives do while they change theirs.
+    pub fn sign_clear_with(&self, others: &[&Self], text: &str, at: i64) -> Vec<u8> {
         let mut signed = Vec::new();
-        let signer = self.signer(Message::new(&mut signed), at).cleartext();
-        write(signer.build().expect("the key signs"), text);
+        let mut signer = self.signer(Message::new(&mut signed), at).cleartext();
+        for other in others {
+            signer = signer.add_signer(other.key_pair()).expect("the key signs");
+        }
+        write(signer.build().expect("the keys sign"), text);
         signed
     }
 
@@ -67,11 +76,14 @@ impl TestKey {
     }
 
     fn signer<'a>(&self, message: Message<'a>, at: i64) -> Signer<'a> {
+        Signer::new(message, self.key_pair()).expect("the key signs").creation_time(time(at))
+    }
+
+    fn key_pair(&self) -> KeyPair {
         let policy = StandardPolicy::new();
         let keys = self.0.keys().with_policy(&policy, time(CREATED)).secret().for_signing();
         let key = keys.last().expect("the key has a signing part").key().clone();
-        let pair = key.into_keypair().expect("the secret part is not encrypted");
-        Signer::new(message, pair).expect("the key signs").creation_time(time(at))
+        key.into_keypair().expect("the secret part is not encrypted")
     }
 }
 

@@ -51,7 +51,11 @@ impl ArchiveAdapter {
             let release = self.client.release(&read_source(source), self.freshness, (self.clock)()).await;
             releases.push(release.map_err(|error| {
                 let hint = error.hint();
-                external(format!("package archive `{} {}` cannot be used", source.uri, source.suite), error, hint)
+                external(
+                    format!("package archive `{} {}` cannot be used", source.uri, source.suite),
+                    error,
+                    hint,
+                )
             })?);
         }
         Ok(releases)
@@ -68,7 +72,8 @@ impl ArchiveAdapter {
                 external(failed.clone(), error, hint)
             })?;
             for text in texts {
-                let index = PackageIndex::parse(text.text).map_err(|error| External::new(failed.clone(), error))?;
+                let index =
+                    PackageIndex::parse(text.text).map_err(|error| External::new(failed.clone(), error))?;
                 indexes.push(IndexSource {
                     index: Arc::new(index),
                     // Composition finds the source of a package by the name that it asked for.
@@ -111,7 +116,8 @@ impl Archive for ArchiveAdapter {
         if let Some(universe) = known {
             return Ok(universe);
         }
-        let releases = self.releases.lock().unwrap_or_else(PoisonError::into_inner).get(&snapshot.key).cloned();
+        let releases =
+            self.releases.lock().unwrap_or_else(PoisonError::into_inner).get(&snapshot.key).cloned();
         let releases = releases.ok_or_else(|| External {
             message: "the snapshot is not one of this archive".to_owned(),
             hint: None,

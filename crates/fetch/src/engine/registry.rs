@@ -40,7 +40,8 @@ impl ImageSource for RegistryImage {
 
     fn root(&self) -> Result<ImageDocument, External> {
         let context = format!("image `{}` cannot be read", self.shown);
-        let fetched = self.runtime.block_on(self.client.manifest(&self.reference)).map_err(failed(context.clone()))?;
+        let fetched =
+            self.runtime.block_on(self.client.manifest(&self.reference)).map_err(failed(context.clone()))?;
         ImageDocument::parse(fetched.bytes, Some(&fetched.media_type)).map_err(|error| {
             let hint = error.hint();
             external(context, error, hint)
@@ -66,7 +67,8 @@ impl ImageSource for RegistryImage {
 
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
         let context = format!("blob `{}` of image `{}` cannot be read", descriptor.digest, self.shown);
-        let stream = self.runtime.block_on(self.client.blob(&self.reference, descriptor)).map_err(failed(context))?;
+        let stream =
+            self.runtime.block_on(self.client.blob(&self.reference, descriptor)).map_err(failed(context))?;
         Ok(Box::new(BlobReader { runtime: self.runtime.clone(), stream, rest: Bytes::new() }))
     }
 }
@@ -126,7 +128,10 @@ impl Destination for RegistryDestination {
 
     fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
         for tag in tags {
-            let reference = self.repository.with_tag(tag).map_err(|error| External::new(format!("tag `{tag}` is refused"), error))?;
+            let reference = self
+                .repository
+                .with_tag(tag)
+                .map_err(|error| External::new(format!("tag `{tag}` is refused"), error))?;
             self.push(&reference, image, bytes)?;
         }
         Ok(())

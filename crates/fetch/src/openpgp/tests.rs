@@ -1,5 +1,9 @@
+//! Signatures that count, and those that do not.
+
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use temper_testkit::archive::{DATE, TestKey};
 
 use super::*;
@@ -32,14 +36,15 @@ fn good_signatures_give_the_signed_text_alone() {
 #[test]
 fn one_known_signer_of_several_suffices() {
     let (old, new) = (TestKey::generate(), TestKey::generate());
-    let both = [old.sign_detached(TEXT, DATE), new.sign_detached(TEXT, DATE)].concat();
-    // Concatenated armor is one signature file only to some tools; each alone must do.
-    for signature in [&both[..], &new.sign_detached(TEXT, DATE)] {
-        let result = verify_detached(TEXT.as_bytes(), signature, &keyring(&new), at(DATE));
-        if let Ok(verified) = result {
-            assert_eq!(verified.signers, [new.fingerprint()]);
-        }
+    let signed = old.sign_clear_with(&[&new], TEXT, DATE);
+    for known in [&old, &new] {
+        let verified = verify_inrelease(&signed, &keyring(known), at(DATE)).unwrap();
+        assert_eq!(verified.signers, [known.fingerprint()]);
     }
+    let both = Keyring::parse("both", &[old.keyring(), new.keyring()].concat()).unwrap();
+    let mut expected = [old.fingerprint(), new.fingerprint()];
+    expected.sort();
+    assert_eq!(verify_inrelease(&signed, &both, at(DATE)).unwrap().signers, expected);
 }
 
 #[test]
@@ -100,4 +105,37 @@ fn bytes_that_are_no_keyring_are_refused() {
     let message = |bytes: &[u8]| Keyring::parse("mine", bytes).unwrap_err().to_string();
     assert_eq!(message(b""), "keyring `mine` has no certificate");
     assert!(message(b"no key").starts_with("keyring `mine` "));
+}
+
+/// Made once: without optimization keys take their time.
+static SIGNED: LazyLock<(Keyring, Vec<u8>, Verified)> = LazyLock::new(|| {
+    let key = TestKey::generate();
+    let (signed, ring) = (key.sign_clear(TEXT, DATE), keyring(&key));
+    let whole = verify_inrelease(&signed, &ring, at(DATE)).unwrap();
+    (ring, signed, whole)
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn damaged_messages_give_the_text_or_an_error(at_byte in any::<prop::sample::Index>(), value in any::<u8>()) {
+        let (ring, signed, whole) = &*SIGNED;
+        let mut signed = signed.clone();
+        let index = at_byte.index(signed.len());
+        signed[index] = value;
+        if let Ok(verified) = verify_inrelease(&signed, ring, at(DATE)) {
+            // White space at the end of a line is not signed.
+            let lines = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+            prop_assert_eq!(lines(&verified.text), lines(&whole.text));
+        }
+    }
+
+    #[test]
+    fn foreign_bytes_are_never_trusted(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let (ring, ..) = &*SIGNED;
+        prop_assert!(verify_inrelease(&bytes, ring, at(DATE)).is_err());
+        prop_assert!(verify_detached(&bytes, &bytes, ring, at(DATE)).is_err());
+        let _ = Keyring::parse("foreign", &bytes);
+    }
 }

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 use super::RegistryClient;
 use super::challenge::{self, Challenge};
 use super::endpoint::Endpoint;
-use super::error::RegistryError;
+use super::error::{Refusal, RegistryError};
 use crate::credentials::Credential;
 use crate::http::{display_url, read_body, retry_after};
 
@@ -130,7 +130,7 @@ impl RegistryClient {
         service: Option<&str>,
         scopes: &[String],
     ) -> Result<Token, RegistryError> {
-        let realm = self.realm(endpoint, realm)?;
+        let realm = token_server(endpoint, realm)?;
         let credential = self.credentials.find(&endpoint.registry).await?;
         let mut failed = 0;
         loop {
@@ -142,22 +142,6 @@ impl RegistryClient {
             failed += 1;
             let Some(delay) = self.delay(failed, &error) else { return Err(error) };
             sleep(delay).await;
-        }
-    }
-
-    /// Checks that passwords do not travel in the plain where the registry itself is protected.
-    fn realm(&self, endpoint: &Endpoint, realm: &str) -> Result<Url, RegistryError> {
-        let url = Url::parse(realm).map_err(|_| RegistryError::Location {
-            url: endpoint.registry.clone(),
-            location: realm.to_owned(),
-        })?;
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if endpoint.is_plain() => Ok(url),
-            _ => Err(RegistryError::TokenServer {
-                registry: endpoint.registry.clone(),
-                realm: display_url(&url),
-            }),
         }
     }
 
@@ -209,10 +193,26 @@ impl RegistryClient {
             let registry = endpoint.registry.clone();
             let retry_after = retry_after(response.headers());
             let (code, message) = (None, None);
-            return Err(RegistryError::Status { method, url, registry, status, code, message, retry_after });
+            let refusal = Refusal { method, url, registry, status, code, message, retry_after };
+            return Err(RegistryError::Refused(Box::new(refusal)));
         }
         let body = read_body(response, TOKEN_BYTES_MAX).await?;
         serde_json::from_slice(&body).map_err(|_| RegistryError::Answer { url, what: "token" })
+    }
+}
+
+/// Checks that passwords do not travel in the plain where the registry itself is protected.
+fn token_server(endpoint: &Endpoint, realm: &str) -> Result<Url, RegistryError> {
+    let url = Url::parse(realm).map_err(|_| RegistryError::Location {
+        url: endpoint.registry.clone(),
+        location: realm.to_owned(),
+    })?;
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if endpoint.is_plain() => Ok(url),
+        _ => {
+            Err(RegistryError::TokenServer { registry: endpoint.registry.clone(), realm: display_url(&url) })
+        }
     }
 }
 

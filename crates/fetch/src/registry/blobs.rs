@@ -43,7 +43,7 @@ pub struct BlobStream {
 impl RegistryClient {
     /// Streams a blob of the reference's repository; size and digest are the descriptor's.
     ///
-    /// See ["Pulling blobs"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs).
+    /// See [Pulling blobs](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs).
     pub async fn blob(
         &self,
         repository: &Reference,
@@ -189,7 +189,10 @@ impl BlobStream {
             return Err(RegistryError::Size { url, expected: self.size_bytes, actual });
         }
         let (expected, actual) = (self.digest, self.hasher.clone().finish());
-        if actual == expected { Ok(()) } else { Err(RegistryError::Digest { url, expected, actual }) }
+        if actual == expected {
+            return Ok(());
+        }
+        Err(RegistryError::Digest { url, expected: expected.into(), actual: actual.into() })
     }
 
     fn url(&self) -> String {

@@ -8,6 +8,26 @@ use temper_oci::Digest;
 use crate::credentials::CredentialsError;
 use crate::http::HttpError;
 
+/// An answer that is not the one asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{method} {url} was answered with {status}{}", said(.code.as_deref(), .message.as_deref()))]
+pub struct Refusal {
+    /// The request's method.
+    pub method: Method,
+    /// Where to.
+    pub url: String,
+    /// The registry, as the reference names it.
+    pub registry: String,
+    /// The status.
+    pub status: StatusCode,
+    /// The specification's code, if the answer had one.
+    pub code: Option<String>,
+    /// What the registry says about it.
+    pub message: Option<String>,
+    /// How long it wants to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
 /// Why a request to a registry failed. URLs are without credentials and queries.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -27,24 +47,9 @@ pub enum RegistryError {
         /// Why.
         source: reqwest::Error,
     },
-    /// The registry refused.
-    #[error("{method} {url} was answered with {status}{}", said(.code.as_deref(), .message.as_deref()))]
-    Status {
-        /// The request's method.
-        method: Method,
-        /// Where to.
-        url: String,
-        /// The registry, as the reference names it.
-        registry: String,
-        /// The status.
-        status: StatusCode,
-        /// The specification's code, if the answer had one.
-        code: Option<String>,
-        /// What the registry says about it.
-        message: Option<String>,
-        /// How long it wants to be left alone.
-        retry_after: Option<Duration>,
-    },
+    /// The registry, or its token server, refused.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
     /// The answer's body broke or is too long.
     #[error(transparent)]
     Body(#[from] HttpError),
@@ -86,9 +91,9 @@ pub enum RegistryError {
         /// Where from.
         url: String,
         /// What was asked for.
-        expected: Digest,
+        expected: Box<Digest>,
         /// What came.
-        actual: Digest,
+        actual: Box<Digest>,
     },
     /// The bytes are more or fewer than the descriptor says.
     #[error("{url} has {actual} bytes, not {expected}")]
@@ -133,20 +138,7 @@ impl RegistryError {
     /// Returns what the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Status { status, registry, .. } => match *status {
-                StatusCode::UNAUTHORIZED => Some(login(registry)),
-                StatusCode::FORBIDDEN => {
-                    Some(format!("ask for the right at `{registry}`, or {}", login(registry)))
-                }
-                StatusCode::NOT_FOUND => Some(format!(
-                    "check the name; private repositories look like missing ones: {}",
-                    login(registry)
-                )),
-                StatusCode::TOO_MANY_REQUESTS => {
-                    Some(format!("wait, or raise the rate limit: {}", login(registry)))
-                }
-                _ => None,
-            },
+            Self::Refused(refusal) => refusal.hint(),
             Self::Send { source, .. } if source.is_connect() => Some(
                 "check name, network and proxy; a registry without TLS must be named as insecure".to_owned(),
             ),
@@ -161,7 +153,30 @@ impl RegistryError {
 
     /// Says whether the registry answered that there is no such thing.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Status { status: StatusCode::NOT_FOUND, .. })
+        self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Returns the status of a refusal.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.status),
+            _ => None,
+        }
+    }
+}
+
+impl Refusal {
+    fn hint(&self) -> Option<String> {
+        let login = login(&self.registry);
+        Some(match self.status {
+            StatusCode::UNAUTHORIZED => login,
+            StatusCode::FORBIDDEN => format!("ask for the right at `{}`, or {login}", self.registry),
+            StatusCode::NOT_FOUND => {
+                format!("check the name; private repositories look like missing ones: {login}")
+            }
+            StatusCode::TOO_MANY_REQUESTS => format!("wait, or raise the rate limit: {login}"),
+            _ => return None,
+        })
     }
 }
 

@@ -42,7 +42,7 @@ pub struct ManifestHead {
 impl RegistryClient {
     /// Reads a manifest or index. Its bytes have the digest of the reference, if it has one.
     ///
-    /// See ["Pulling manifests"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests).
+    /// See [Pulling manifests](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests).
     pub async fn manifest(&self, reference: &Reference) -> Result<FetchedManifest, RegistryError> {
         let endpoint = Endpoint::new(reference, &self.options)?;
         let request = read_request(&endpoint, Method::GET, &reference.identifier());
@@ -90,7 +90,7 @@ impl RegistryClient {
     /// Pushes a manifest or index under the reference's tag, or under its digest, and returns its digest.
     ///
     /// Where it has a subject and the registry keeps no referrers, the fallback tag is written too. See
-    /// ["Pushing manifests"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests).
+    /// [Pushing manifests](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests).
     pub async fn push_manifest(
         &self,
         reference: &Reference,
@@ -169,7 +169,7 @@ pub(super) fn verify(url: &str, expected: Digest, bytes: &[u8]) -> Result<(), Re
     if actual == expected {
         return Ok(());
     }
-    Err(RegistryError::Digest { url: url.to_owned(), expected, actual })
+    Err(RegistryError::Digest { url: url.to_owned(), expected: expected.into(), actual: actual.into() })
 }
 
 /// Describes a manifest as its subject's list of referrers shows it; `None` without a subject.

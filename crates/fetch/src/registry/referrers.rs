@@ -19,7 +19,7 @@ impl RegistryClient {
     /// Lists what refers to `subject` in the reference's repository, of one artifact type or of all.
     ///
     /// Registries without the API are asked for the fallback tag. See
-    /// ["Listing Referrers"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers).
+    /// [Listing Referrers](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers).
     pub async fn referrers(
         &self,
         repository: &Reference,
@@ -101,7 +101,7 @@ impl RegistryClient {
 
     /// Adds a referrer to the index under the fallback tag. One writer per subject at a time is the caller's duty.
     ///
-    /// See ["Referrers Tag Schema"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema).
+    /// See [Referrers Tag Schema](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema).
     pub(super) async fn add_fallback(
         &self,
         repository: &Reference,
@@ -135,5 +135,5 @@ fn parse_index(bytes: &[u8]) -> Result<Index, DocumentError> {
 }
 
 fn is_unsupported(error: &RegistryError) -> bool {
-    matches!(error, RegistryError::Status { status, .. } if matches!(status.as_u16(), 400 | 404 | 405 | 501))
+    error.status().is_some_and(|status| matches!(status.as_u16(), 400 | 404 | 405 | 501))
 }

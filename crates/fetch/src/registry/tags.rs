@@ -23,7 +23,7 @@ struct Page {
 impl RegistryClient {
     /// Lists all tags of a repository in the registry's order.
     ///
-    /// See ["Listing Tags"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags).
+    /// See [Listing Tags](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags).
     pub async fn tags(&self, repository: &Reference) -> Result<Vec<String>, RegistryError> {
         let endpoint = Endpoint::new(repository, &self.options)?;
         let limit = self.options.list_entries_max;

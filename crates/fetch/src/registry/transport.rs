@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::RegistryClient;
 use super::endpoint::Endpoint;
-use super::error::RegistryError;
+use super::error::{Refusal, RegistryError};
 use crate::http::{HttpError, display_url, is_transient_error, is_transient_status, read_body, retry_after};
 
 /// Most redirects that one request follows.
@@ -76,7 +76,7 @@ impl RegistryClient {
         let wish = match error {
             RegistryError::Send { source, .. } if is_transient_error(source) => None,
             RegistryError::Body(HttpError::Body { .. }) => None,
-            RegistryError::Status { status, retry_after, .. } if is_transient_status(*status) => *retry_after,
+            RegistryError::Refused(refusal) if is_transient_status(refusal.status) => refusal.retry_after,
             _ => return None,
         };
         self.options.backoff.delay(failed, wish)
@@ -166,7 +166,8 @@ async fn check(endpoint: &Endpoint, method: &Method, response: Response) -> Resu
         Err(_) => (None, None),
     };
     let (method, registry) = (method.clone(), endpoint.registry.clone());
-    Err(RegistryError::Status { method, url, registry, status, code, message, retry_after })
+    let refusal = Refusal { method, url, registry, status, code, message, retry_after };
+    Err(RegistryError::Refused(Box::new(refusal)))
 }
 
 /// The body of an error,

@@ -52,7 +52,7 @@ impl RegistryClient {
     ///
     /// `mount_from` is another repository of the same registry that may have the blob. `open` gives the bytes from
     /// the beginning; it is called again for each attempt and should be quick, as opening a file is. See
-    /// ["Pushing blobs"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs).
+    /// [Pushing blobs](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs).
     pub async fn push_blob<R, F>(
         &self,
         repository: &Reference,
@@ -94,7 +94,7 @@ impl RegistryClient {
 
     /// Mounts a blob from another repository of the same registry; says whether the registry did.
     ///
-    /// See ["Mounting a blob from another repository"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository).
+    /// See [Mounting a blob from another repository](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository).
     pub async fn mount_blob(
         &self,
         repository: &Reference,
@@ -247,10 +247,10 @@ async fn read_chunk<R: Read + Send + 'static>(mut reader: R, length: u64) -> io:
 
 /// Says whether the registry, or a proxy before it, does not take a blob in one piece.
 fn is_refusal_of_one_piece(error: &RegistryError) -> bool {
-    matches!(error, RegistryError::Status { method: Method::PUT, status, .. }
-        if matches!(status.as_u16(), 404 | 405 | 411 | 413 | 501))
+    matches!(error, RegistryError::Refused(refusal) if refusal.method == Method::PUT
+        && matches!(refusal.status.as_u16(), 404 | 405 | 411 | 413 | 501))
 }
 
 fn is_unauthorized(error: &RegistryError) -> bool {
-    matches!(error, RegistryError::Status { status: StatusCode::UNAUTHORIZED, .. })
+    error.status() == Some(StatusCode::UNAUTHORIZED)
 }

@@ -24,12 +24,15 @@ use tokio::net::TcpListener;
 pub(crate) struct Server {
     pub(crate) port: u16,
     _folder: TempDir,
-    /// Method, path and authorization of every request, in order.
+    /// Every request, in order.
     pub(crate) log: Log,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<(String, String, Option<String>)>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Entry>>>);
+
+/// Method, path and authorization.
+type Entry = (String, String, Option<String>);
 
 impl Log {
     /// Lists `METHOD path` of all requests so far, and forgets them.

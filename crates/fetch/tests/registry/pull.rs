@@ -94,7 +94,7 @@ async fn bytes_are_compared_with_their_digest() {
     let error = client.manifest(&reference.with_digest(wanted)).await.expect_err("differs");
     match &error {
         RegistryError::Digest { expected, actual, .. } => {
-            assert_eq!((*expected, *actual), (wanted, Digest::of("{\"schemaVersion\":2}")));
+            assert_eq!((**expected, **actual), (wanted, Digest::of("{\"schemaVersion\":2}")));
         }
         other => panic!("{other:?}"),
     }

@@ -78,7 +78,7 @@ fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManife
     hasher.update(&pushed.bytes);
     let digest = hasher.finish();
     if digest != expected {
-        return Err(RegistryError::DigestMismatch { expected, actual: digest });
+        return Err(RegistryError::DigestMismatch { expected: expected.into(), actual: digest.into() });
     }
     let document = ImageDocument::parse(pushed.bytes.clone(), pushed.media_type.as_deref())
         .map_err(|error| invalid(&error))?;

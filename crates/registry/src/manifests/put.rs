@@ -15,7 +15,7 @@ use crate::registry::Registry;
 ///
 /// See the distribution specification,
 /// [end-7](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests), and for `OCI-Subject`
-/// ["Pushing Manifests with Subject"](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject).
+/// [Pushing Manifests with Subject](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject).
 pub(crate) async fn put(
     registry: &Registry,
     repository: &RepositoryName,

@@ -16,7 +16,7 @@ async fn every_way_of_pushing_ends_with_the_same_blob() {
     let fixture = Fixture::new().await;
     let digest = Digest::of("abcdef");
     let blob = format!("/v2/way/blobs/{digest}");
-    let stream = || Body::from_stream(stream::iter(["abc", "def"].map(|part| Ok::<_, std::io::Error>(part))));
+    let stream = || Body::from_stream(stream::iter(["abc", "def"].map(Ok::<_, std::io::Error>)));
     let gone = async || fixture.send("DELETE", &blob, &[], Body::empty()).await.expect(202, "");
     let there = async || assert_eq!(fixture.get(&blob).await.body, "abcdef");
 

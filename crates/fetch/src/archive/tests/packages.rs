@@ -1,3 +1,5 @@
+//! Package files: fetched, verified, repeated after failures, refused.
+
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

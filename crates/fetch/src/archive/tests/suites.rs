@@ -1,3 +1,5 @@
+//! Suites: verified, cached, protected against expired and older ones.
+
 use temper_testkit::archive::{Fault, Suite, VALID_UNTIL};
 use temper_testkit::{Compression, Deb};
 
