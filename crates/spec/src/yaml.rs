@@ -4,7 +4,7 @@
 //! text `0755`, whatever a YAML schema would make of them. What a text means is decided by the field that
 //! reads it. Comments, anchors and the difference between flow and block notation are not kept.
 //!
-//! [`parse`] follows YAML 1.2.2 with these exceptions, all of them refused: duplicate keys, keys that are not
+//! [`parse()`] follows YAML 1.2.2 with these exceptions, all of them refused: duplicate keys, keys that are not
 //! scalars, tags outside the core schema, more than one document, and whatever exceeds [`Limits`].
 
 mod parse;

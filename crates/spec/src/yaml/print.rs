@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Node, Style, Value};
 
-/// Prints a tree so that [`super::parse`] gives it back.
+/// Prints a tree so that [`super::parse()`] gives it back.
 pub fn print(node: &Node) -> String {
     let mut out = String::new();
     match &node.value {
