@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use temper_compose::{Destination, ImageSource};
 use temper_fetch::engine::{RegistryDestination, RegistryImage};
 use temper_oci::Reference;
@@ -27,7 +27,7 @@ pub(crate) fn source(workspace: &Workspace, text: &str) -> Result<Box<dyn ImageS
 
 /// Opens an image of a layout, `DIR` or `DIR:TAG`.
 pub(crate) fn layout_image(text: &str) -> Result<StoredImage, anyhow::Error> {
-    let (folder, tag) = split_layout(text);
+    let (folder, tag) = layout_place(text)?;
     StoredImage::in_layout(&folder, tag.as_deref()).map_err(|error| {
         let hint = error.hint();
         Failure::failed(error.into()).hint_if(hint).into()
@@ -40,11 +40,12 @@ pub(crate) fn destination(
     text: &str,
 ) -> Result<(Box<dyn Destination>, Option<String>), anyhow::Error> {
     if let Some(layout) = text.strip_prefix(LAYOUT) {
-        let (folder, tag) = split_layout(layout);
+        let (folder, tag) = layout_place(layout)?;
         let destination = LayoutDestination::create(&folder)
             .with_context(|| format!("layout `{}` cannot be written", folder.display()))?;
         return Ok((Box::new(destination), tag));
     }
+    has_host(text)?;
     let reference = reference(text)?;
     // A tag counts only where it is written; without one the reference means a repository.
     let tag =
@@ -52,6 +53,16 @@ pub(crate) fn destination(
     let destination =
         RegistryDestination::new(workspace.runtime.clone(), workspace.registry.clone(), &reference);
     Ok((Box::new(destination), tag))
+}
+
+/// Splits `DIR:TAG` of a place that must name a folder.
+fn layout_place(text: &str) -> Result<(PathBuf, Option<String>), anyhow::Error> {
+    let (folder, tag) = split_layout(text);
+    if folder.as_os_str().is_empty() {
+        let hint = "write `oci:DIR` or `oci:DIR:TAG`; is a variable empty?";
+        return Err(Failure::usage(anyhow!("`oci:{text}` names no folder")).hint(hint).into());
+    }
+    Ok((folder, tag))
 }
 
 /// Returns the layout or repository of a place for writing, without the tag that it may name.
@@ -73,8 +84,24 @@ fn split_layout(text: &str) -> (PathBuf, Option<String>) {
     }
 }
 
+/// Refuses a place without a registry host: what was meant for a folder must not be pushed to the network.
+fn has_host(text: &str) -> Result<(), anyhow::Error> {
+    let host = text.split('/').next().unwrap_or_default();
+    if text.contains('/') && (host.contains(['.', ':']) || host == "localhost") {
+        return Ok(());
+    }
+    Err(Failure::usage(anyhow!("`{text}` has no registry host"))
+        .hint(format!("write `oci:{text}` for a layout, or `HOST/{text}` for a repository"))
+        .into())
+}
+
 /// Parses a reference of the command line.
 pub(crate) fn reference(text: &str) -> Result<Reference, anyhow::Error> {
+    if Path::new(text).is_dir() {
+        return Err(Failure::usage(anyhow!("`{text}` is a folder"))
+            .hint(format!("write `oci:{text}` for a layout"))
+            .into());
+    }
     text.parse::<Reference>().map_err(|error| {
         let hint = error
             .hint()

@@ -3,6 +3,7 @@
 use temper_oci::{Digest, EntryKind, Platform, ScanLimits, visit_files};
 use temper_rootfs::contents::{ArchiveName, Contents};
 use temper_rootfs::draft::Draft;
+use temper_rootfs::effects::ca_certificates::is_certificate;
 use temper_rootfs::merge::{Merge, Metadata};
 use temper_rootfs::tree::{Origin, Source, Tree};
 
@@ -76,11 +77,13 @@ fn certificates(
             }
         };
         let found = text.as_deref().map(split).unwrap_or_default();
-        if found.is_empty() {
+        // One that cannot be read would make the whole bundle unreadable for some programs.
+        let is_good = !found.is_empty() && found.iter().all(|pem| is_certificate(pem.as_bytes()));
+        if !is_good {
             let message = match &wanted.source {
-                CertificateSource::Pem(_) => "holds no PEM certificate".to_owned(),
+                CertificateSource::Pem(_) => "holds no PEM certificate that can be read".to_owned(),
                 CertificateSource::Artifact { reference, path } => {
-                    format!("artifact `{reference}` has no PEM certificate at `/{path}`")
+                    format!("artifact `{reference}` has no PEM certificate that can be read at `/{path}`")
                 }
             };
             findings.problem(Finding::at(&wanted.at, message).hint(format!(

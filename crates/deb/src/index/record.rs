@@ -115,7 +115,7 @@ impl<'a> PackageRecord<'a> {
         self.field(Field::Section)
     }
 
-    /// The field `Depends`, empty when absent; read with [`groups`](crate::groups), as the next ones.
+    /// The field `Depends`, empty when absent; read with [`crate::groups`], as the next ones.
     pub fn depends(&self) -> &'a str {
         self.field(Field::Depends)
     }

@@ -6,6 +6,9 @@ use crate::request::{Request, Wanted};
 use crate::universe::{RecordId, Universe};
 use crate::world::World;
 
+/// Unknown names that get suggestions.
+const SUGGESTIONS_MAX: usize = 8;
+
 /// The record for each requested name, in the order of the request, or every name that has none.
 pub(super) fn find<'a>(
     world: &World<'a>,
@@ -28,7 +31,20 @@ pub(super) fn find<'a>(
             Err(problem) => problems.push(problem),
         }
     }
+    suggest(world, &mut problems);
     if problems.is_empty() { Ok(found) } else { Err(ResolveError { problems }) }
+}
+
+/// Adds names that are spelled almost so to the first unknown names; each search reads all names of the archive.
+fn suggest(world: &World<'_>, problems: &mut [Problem]) {
+    let unknown = problems.iter_mut().filter_map(|problem| match problem {
+        Problem::NotFound { name, nearest, .. } => Some((name, nearest)),
+        _ => None,
+    });
+    let mut names = None;
+    for (name, nearest) in unknown.take(SUGGESTIONS_MAX) {
+        *nearest = nearest_names(name, names.get_or_insert_with(|| world.universe.package_names()));
+    }
 }
 
 fn find_one<'a>(
@@ -97,7 +113,7 @@ fn not_found(world: &World<'_>, name: &str, others: &[&Universe]) -> Problem {
         name: name.to_owned(),
         architecture: world.universe.architecture().to_owned(),
         suites,
-        nearest: nearest_names(name, &world.universe.package_names()),
+        nearest: Vec::new(),
         architectures: elsewhere.map(|other| other.architecture().to_owned()).collect(),
     }
 }

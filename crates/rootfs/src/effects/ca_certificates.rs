@@ -19,6 +19,11 @@
 mod directory;
 pub mod subject_hash;
 
+/// Says whether a PEM text holds exactly one certificate that can be read.
+pub fn is_certificate(pem: &[u8]) -> bool {
+    directory::certificate(pem).is_some()
+}
+
 use std::collections::BTreeMap;
 
 use temper_oci::EntryKind;

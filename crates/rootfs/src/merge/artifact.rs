@@ -2,10 +2,10 @@
 
 use temper_oci::EntryKind;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, parents};
 use crate::merge::{Merge, MergeProblem};
 use crate::select::select;
-use crate::tree::{Node, Origin, Tree};
+use crate::tree::{Node, Origin, PathError, Tree};
 
 /// An artifact and what of it is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,21 @@ pub fn merge_artifact(tree: &mut Tree, artifact: &ArtifactSelection<'_>) -> Draf
     let parent = |path: &str| artifact.tree.get(path).map(|node| node.entry.clone());
     for node in links.into_iter().chain(others) {
         let origin = Origin::Artifact(artifact.reference.to_owned());
+        if let Some(error) = leads_elsewhere(artifact.tree, &node.entry.path) {
+            merge.problem(MergeProblem::Path { origin, error });
+            continue;
+        }
         merge.put(Node { origin, ..node.clone() }, &parent);
     }
     merge.finish()
+}
+
+/// Returns why a path of an artifact is not where its name says: something above it is no directory.
+///
+/// Through a link of its own an artifact would write where no include has looked.
+fn leads_elsewhere(tree: &Tree, path: &str) -> Option<PathError> {
+    let above = parents(path).filter_map(|parent| tree.get(parent));
+    let at = above.into_iter().find(|node| node.entry.kind != EntryKind::Directory)?;
+    let (path, word) = (path.to_owned(), at.entry.kind.word());
+    Some(PathError::NotDirectory { path, at: at.entry.path.clone(), word })
 }

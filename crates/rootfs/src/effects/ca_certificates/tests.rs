@@ -247,3 +247,11 @@ proptest! {
         subject_hash(&wrapped);
     }
 }
+
+#[test]
+fn what_cannot_be_read_is_no_certificate() {
+    let frame = "-----BEGIN CERTIFICATE-----\n xx\n -----END CERTIFICATE-----\n";
+    for text in ["", frame, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        assert!(!super::is_certificate(text.as_bytes()), "{text:?}");
+    }
+}

@@ -119,3 +119,15 @@ fn a_link_whose_file_is_not_selected_is_a_file() {
         ]
     );
 }
+
+#[test]
+fn an_artifact_cannot_write_through_its_own_link() {
+    let artifact =
+        tree(&["usr/", "usr/share/", "usr/share/acme -> ../../etc", "usr/share/acme/passwd = root"]);
+    let mut base = tree(&["etc/", "etc/passwd = p"]);
+    let draft = merged(&mut base, &artifact, &["usr/share/acme"], &[]);
+    let problems: Vec<String> = draft.problems.iter().map(|problem| format!("{problem:?}")).collect();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("usr/share/acme/passwd"), "{problems:?}");
+    assert!(draft.get("etc/passwd").is_none());
+}
