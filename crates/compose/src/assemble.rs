@@ -76,7 +76,7 @@ pub(crate) fn index(
     index.annotations = planned.annotations.iter().cloned().collect();
     add_base(&mut index.annotations, planned, base);
     let newest = planned.compositions.iter().map(|composition| composition.time).max().unwrap_or(0);
-    index.annotations.insert(CREATED.to_owned(), time::format(newest));
+    index.annotations.entry(CREATED.to_owned()).or_insert_with(|| time::format(newest));
     let bytes = index.to_bytes();
     composer.store.put(&bytes).map_err(ComposeError::store("keep an index"))?;
     Ok(BuiltImage {
@@ -125,7 +125,7 @@ fn annotations(planned: &Planned<'_>, composition: &Composition) -> BTreeMap<Str
     annotations.retain(|name, _| !OWN_ANNOTATIONS.contains(&name.as_str()));
     annotations.extend(planned.annotations.iter().cloned());
     add_base(&mut annotations, planned, base.map(|base| base.manifest.digest()));
-    annotations.insert(CREATED.to_owned(), time::format(composition.time));
+    annotations.entry(CREATED.to_owned()).or_insert_with(|| time::format(composition.time));
     annotations
 }
 

@@ -26,12 +26,14 @@ pub struct Commands {
 
 /// Applies a document's changes to the base's entrypoint and cmd.
 ///
-/// `is_program` says whether a word is found as an executable file in the tree, through `PATH` where it has no slash.
+/// `is_program` says whether a word is found as an executable file in the result, through `PATH` where it has no
+/// slash, and `was_program` whether it is in the base.
 pub fn apply(
     base: (&[String], &[String]),
     entrypoint: Option<&Arguments>,
     cmd: Option<&Arguments>,
     is_program: &dyn Fn(&str) -> bool,
+    was_program: &dyn Fn(&str) -> bool,
     findings: &mut Findings,
 ) -> Commands {
     let entrypoint_effective = effective(base.0, entrypoint);
@@ -40,11 +42,12 @@ pub fn apply(
     let base_cmd = if drops_cmd { &[] } else { base.1 };
     let cmd_effective = effective(base_cmd, cmd);
     check_append("entrypoint", base.0, entrypoint, is_program, findings);
-    let runs_alone = entrypoint_effective.value.is_empty();
-    if runs_alone {
+    if entrypoint_effective.value.is_empty() {
         check_append("cmd", base_cmd, cmd, is_program, findings);
     }
-    if entrypoint.is_some() || (cmd.is_some() && runs_alone) {
+    let program = entrypoint_effective.value.first().or(cmd_effective.value.first());
+    let is_lost = program.is_some_and(|program| was_program(program) && !is_program(program));
+    if entrypoint.is_some() || cmd.is_some() || is_lost {
         check_program(&entrypoint_effective, &cmd_effective, is_program, findings);
     }
     Commands { entrypoint: entrypoint_effective, cmd: cmd_effective }
@@ -136,6 +139,7 @@ mod tests {
             (&base_entrypoint, &base_cmd),
             change(entrypoint).as_ref(),
             change(cmd).as_ref(),
+            &is_program,
             &is_program,
             &mut findings,
         );

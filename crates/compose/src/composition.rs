@@ -111,7 +111,7 @@ pub(crate) fn compose(
     let ground = Ground { base: &base, packages: &packages, artifacts, archives, time, architecture };
     let mut stages = Stages::lay(&ground, input, &mut findings);
     let system = system::compute(&ground, &mut stages, recipe, base_image, &mut findings);
-    let settings = Settings::read(recipe, base_image, input, &stages.tree, &system, &mut findings);
+    let settings = Settings::read(recipe, base_image, input, (&base, &stages.tree), &system, &mut findings);
     let config = config::edit(&settings.config_input(recipe, base_image, input.platform, time, &system));
 
     let mut drafts = stages.drafts;

@@ -2,11 +2,13 @@
 
 use temper_rootfs::draft::{CollisionKind, Draft};
 use temper_rootfs::effects::Effect;
+use temper_rootfs::merge::MergeProblem;
 use temper_rootfs::tree::Origin;
 
 use crate::composer::AutomaticIds;
 use crate::finding::{Finding, Findings};
 use crate::plan::{CollisionLine, GeneratedLine, NotReproducedLine};
+use crate::recipe::WantedArtifact;
 
 /// Adds the problems and warnings of a draft at a path of the document.
 pub(super) fn problems(draft: &Draft, at: &str, findings: &mut Findings) {
@@ -18,6 +20,20 @@ pub(super) fn problems(draft: &Draft, at: &str, findings: &mut Findings) {
     for warning in &draft.warnings {
         findings.warning(Finding::at(at, warning.clone()));
     }
+}
+
+/// Adds the problems and warnings of an artifact's draft; an include that matches nothing is named itself.
+pub(super) fn artifact_problems(draft: &Draft, wanted: &WantedArtifact, findings: &mut Findings) {
+    let mut own = Findings::default();
+    problems(draft, &wanted.at, &mut own);
+    for (problem, finding) in draft.problems.iter().zip(&mut own.problems) {
+        if let MergeProblem::Include { pattern, .. } = problem
+            && let Some(index) = wanted.includes.iter().position(|include| include == pattern)
+        {
+            finding.path = format!("{}.includes[{index}]", wanted.at);
+        }
+    }
+    findings.append(own);
 }
 
 /// Writes an error with its causes in one line.

@@ -19,17 +19,17 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Works out the settings on the final tree.
+    /// Works out the settings on the trees of the base and of the result.
     pub(super) fn read(
         recipe: &Recipe,
         base: Option<&PlatformImage>,
         input: &PlatformInput<'_>,
-        tree: &Tree,
+        (base_tree, tree): (&Tree, &Tree),
         system: &System,
         findings: &mut Findings,
     ) -> Self {
         let environment = merge_environment(recipe, base, input, tree);
-        let commands = apply_commands(recipe, base, tree, &environment, system, findings);
+        let commands = apply_commands(recipe, base, (base_tree, tree), &environment, system, findings);
         Self { environment, commands }
     }
 
@@ -81,7 +81,7 @@ fn merge_environment(
 fn apply_commands(
     recipe: &Recipe,
     base: Option<&PlatformImage>,
-    tree: &Tree,
+    (base_tree, tree): (&Tree, &Tree),
     environment: &[Variable],
     system: &System,
     findings: &mut Findings,
@@ -90,16 +90,15 @@ fn apply_commands(
     let cmd = base.and_then(|base| base.config.cmd()).unwrap_or_default();
     let path =
         environment.iter().find(|variable| variable.name == "PATH").map(|variable| variable.value.as_str());
-    let finder = programs::Programs {
-        tree,
-        path: path.unwrap_or(environment::DEFAULT_PATH),
-        work_dir: &system.work_dir.value,
-    };
+    let path = path.unwrap_or(environment::DEFAULT_PATH);
+    let finder = |tree| programs::Programs { tree, path, work_dir: &system.work_dir.value };
+    let (before, after) = (finder(base_tree), finder(tree));
     command::apply(
         (&entrypoint, &cmd),
         recipe.entrypoint.as_ref(),
         recipe.cmd.as_ref(),
-        &|word| finder.has(word),
+        &|word| after.has(word),
+        &|word| before.has(word),
         findings,
     )
 }

@@ -84,7 +84,7 @@ fn merge_artifacts(
         };
         let draft = merge_artifact(tree, &selection);
         hints::artifact_files(wanted, &draft, findings);
-        report::problems(&draft, &wanted.at, findings);
+        report::artifact_problems(&draft, wanted, findings);
         drafts.push((format!("artifact {}", wanted.reference), draft));
     }
     drafts

@@ -1,0 +1,77 @@
+//! A package archive in memory: indexes written from fake packages, by suite.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use temper_compose::{Archive, BlobStore, External, Log, PackageFile, PackageSource, Snapshot};
+use temper_deb::index::PackageIndex;
+use temper_oci::Digest;
+use temper_resolve::{IndexSource, Universe};
+use temper_testkit::{Compression, Deb};
+
+use crate::memory::MemoryStore;
+
+/// The suite of packages that name no other.
+pub(crate) const SUITE: &str = "trixie";
+
+/// An archive whose package files go to one store.
+#[derive(Debug)]
+pub(crate) struct MemoryArchive {
+    store: MemoryStore,
+    suites: BTreeMap<String, Vec<(String, String)>>,
+    files: BTreeMap<Digest, Vec<u8>>,
+}
+
+impl MemoryArchive {
+    /// Makes an archive without packages.
+    pub(crate) fn new(store: MemoryStore) -> Self {
+        Self { store, suites: BTreeMap::new(), files: BTreeMap::new() }
+    }
+
+    /// Adds a package to a suite.
+    pub(crate) fn add(&mut self, suite: &str, package: &Deb) {
+        let bytes = package.clone().compression(Compression::None).build();
+        let digest = Digest::of(&bytes);
+        let mut stanza = package.control();
+        let (name, size) = (package.file_name(), bytes.len());
+        write!(stanza, "Filename: pool/{name}\nSize: {size}\nSHA256: {}\n\n", digest.hex())
+            .expect("text can be written");
+        let architecture = package.get("Architecture").to_owned();
+        self.suites.entry(suite.to_owned()).or_default().push((architecture, stanza));
+        self.files.insert(digest, bytes);
+    }
+
+    /// Writes the index of a suite for one architecture.
+    fn text(&self, suite: &str, architecture: &str) -> String {
+        let stanzas = self.suites.get(suite).into_iter().flatten();
+        let fitting = stanzas.filter(|(own, _)| own == architecture || own == "all");
+        fitting.map(|(_, stanza)| stanza.as_str()).collect()
+    }
+}
+
+impl Archive for MemoryArchive {
+    fn snapshot(&self, sources: &[PackageSource], architecture: &str) -> Result<Snapshot, External> {
+        let texts: String = sources.iter().map(|source| self.text(&source.suite, architecture)).collect();
+        let key = Digest::of(format!("{architecture}\n{texts}"));
+        Ok(Snapshot { key, architecture: architecture.to_owned(), sources: sources.to_vec() })
+    }
+
+    fn universe(&self, snapshot: &Snapshot) -> Result<Arc<Universe>, External> {
+        let indexes = snapshot.sources.iter().map(|source| {
+            let text = self.text(&source.suite, &snapshot.architecture);
+            let index = PackageIndex::parse(text).expect("the index is well formed");
+            IndexSource::new(Arc::new(index), &source.suite, &source.components[0])
+        });
+        Ok(Arc::new(Universe::new(&snapshot.architecture, indexes.collect())))
+    }
+
+    fn fetch(&self, _: &Snapshot, files: &[PackageFile], _: &dyn Log) -> Result<(), External> {
+        for file in files {
+            let bytes = self.files.get(&file.digest).expect("only listed files are asked for");
+            assert_eq!(bytes.len() as u64, file.size_bytes, "size of `{}`", file.path);
+            self.store.put(bytes).map_err(|error| External::new("could not keep a package file", error))?;
+        }
+        Ok(())
+    }
+}
