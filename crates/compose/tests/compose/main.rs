@@ -16,4 +16,5 @@ mod environment;
 mod metadata;
 mod packages;
 mod paths;
+mod settings;
 mod targets;
