@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use crate::name::RepositoryName;
+use crate::policy::RepositoryPolicy;
 
 /// What a request wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +53,23 @@ pub enum Decision {
 }
 
 /// What [`Access::decide`] returns.
-pub type DecisionFuture<'a> = Pin<Box<dyn Future<Output = Decision> + Send + 'a>>;
+pub type DecisionFuture<'a> = Pin<Box<dyn Future<Output = Result<Decision, AccessError>> + Send + 'a>>;
 
-/// Decides about requests.
+/// What [`Access::policy`] returns.
+pub type PolicyFuture<'a> = Pin<Box<dyn Future<Output = Result<RepositoryPolicy, AccessError>> + Send + 'a>>;
+
+/// Whoever decides could not; the request fails, and nobody learns more than that.
+#[derive(Debug, thiserror::Error)]
+#[error("rights and rules cannot be read")]
+pub struct AccessError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Decides about requests, and knows the rules of repositories.
 pub trait Access: Send + Sync {
     /// Decides about one request; called once for each repository that the request touches.
     fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a>;
+
+    /// Returns the rules of a repository, also of one that does not exist yet.
+    fn policy<'a>(&'a self, repository: &'a RepositoryName) -> PolicyFuture<'a>;
 }
 
 /// The first form: anonymous pull, push and delete from this machine or with a password.
@@ -117,7 +129,11 @@ impl LocalAccess {
 
 impl Access for LocalAccess {
     fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a> {
-        Box::pin(std::future::ready(self.judge(&request)))
+        Box::pin(std::future::ready(Ok(self.judge(&request))))
+    }
+
+    fn policy<'a>(&'a self, _: &'a RepositoryName) -> PolicyFuture<'a> {
+        Box::pin(std::future::ready(Ok(RepositoryPolicy { public: true, ..RepositoryPolicy::default() })))
     }
 }
 

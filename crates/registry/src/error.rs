@@ -181,6 +181,9 @@ pub enum RegistryError {
         /// The blob's size.
         size_bytes: u64,
     },
+    /// Rights and rules could not be asked for.
+    #[error(transparent)]
+    Access(#[from] crate::access::AccessError),
     /// The records failed.
     #[error("records failed")]
     Records(#[source] temper_store::records::RecordsError),
@@ -221,7 +224,7 @@ impl RegistryError {
             Self::TooManyUploads(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
             Self::Query => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
             Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::Unsupported),
-            Self::Records(_) | Self::Blobs(_) | Self::Read(_) => {
+            Self::Access(_) | Self::Records(_) | Self::Blobs(_) | Self::Read(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal)
             }
         }

@@ -6,6 +6,8 @@
 mod headers;
 mod limits;
 mod name;
+mod pattern;
+mod policy;
 mod route;
 
 mod access;
@@ -25,12 +27,16 @@ mod uploads;
 mod router;
 mod server;
 
-pub use access::{Access, AccessRequest, Action, Decision, DecisionFuture, LocalAccess, Login};
+pub use access::{
+    Access, AccessError, AccessRequest, Action, Decision, DecisionFuture, LocalAccess, Login, PolicyFuture,
+};
 pub use error::RegistryError;
 pub use events::{Change, Event};
 pub use limits::Limits;
 pub use manifests::publish::{ManifestPush, Push};
 pub use name::RepositoryName;
+pub use pattern::{ParsePatternError, Pattern};
+pub use policy::{ImmutableTags, RepositoryPolicy, Retention};
 pub use registry::{Clock, Registry, RegistryConfig};
 pub use router::router;
 pub use server::{ServeLimits, serve};

@@ -13,6 +13,7 @@ use crate::events::{Event, Events};
 use crate::limits::Limits;
 use crate::manifests::publish::{self, Push};
 use crate::name::RepositoryName;
+use crate::policy::RepositoryPolicy;
 use crate::uploads::Uploads;
 
 /// Tells the time in microseconds since 1970.
@@ -67,6 +68,11 @@ impl Registry {
     /// Watches changes from now on. A watcher that is too slow is told that it lost some, and reads the records.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.0.events.subscribe()
+    }
+
+    /// Returns the rules of a repository.
+    pub async fn policy(&self, repository: &RepositoryName) -> Result<RepositoryPolicy, RegistryError> {
+        Ok(self.access().policy(repository).await?)
     }
 
     /// Returns what is visible where.

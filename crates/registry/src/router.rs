@@ -159,9 +159,9 @@ impl Caller {
         &self,
         registry: &Registry,
         target: Option<(&RepositoryName, Action)>,
-    ) -> Decision {
+    ) -> Result<Decision, RegistryError> {
         let authorization = self.authorization.as_deref();
-        registry.access().decide(AccessRequest { peer: self.peer, authorization, target }).await
+        Ok(registry.access().decide(AccessRequest { peer: self.peer, authorization, target }).await?)
     }
 
     async fn check(
@@ -169,7 +169,7 @@ impl Caller {
         registry: &Registry,
         target: Option<(&RepositoryName, Action)>,
     ) -> Result<(), RegistryError> {
-        match (self.decide(registry, target).await, target) {
+        match (self.decide(registry, target).await?, target) {
             (Decision::Allowed, _) => Ok(()),
             (Decision::Unauthenticated { challenge }, _) => Err(RegistryError::Unauthorized { challenge }),
             (Decision::Denied, Some((name, _))) => Err(RegistryError::Denied(name.clone())),

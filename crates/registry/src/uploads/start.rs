@@ -70,7 +70,7 @@ async fn mount(
     from: &str,
 ) -> Result<bool, RegistryError> {
     let Some(from) = RepositoryName::parse(from) else { return Ok(false) };
-    if caller.decide(registry, Some((&from, Action::Pull))).await != Decision::Allowed {
+    if caller.decide(registry, Some((&from, Action::Pull))).await? != Decision::Allowed {
         return Ok(false);
     }
     let repositories = registry.repositories();
