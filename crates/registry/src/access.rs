@@ -3,6 +3,7 @@
 //! The registry asks [`Access`] before it reads or writes anything. Until the hub answers, [`LocalAccess`] does:
 //! everybody pulls; this machine, or who has the password, pushes.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
 
@@ -40,7 +41,7 @@ pub struct AccessRequest<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Go on.
-    Allowed,
+    Allowed(Actor),
     /// Say first who you are, in the way of this `WWW-Authenticate` value.
     Unauthenticated {
         /// The challenge.
@@ -50,6 +51,35 @@ pub enum Decision {
     Denied,
     /// Answer as if the repository did not exist.
     Hidden,
+}
+
+/// Who makes a request, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Anybody.
+    Anonymous,
+    /// Somebody with an account.
+    User(String),
+    /// A program that holds an access token of a user.
+    Token {
+        /// Whose token.
+        user: String,
+        /// The token's name.
+        token: String,
+    },
+    /// This program itself.
+    Program,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::User(user) => write!(f, "user:{user}"),
+            Self::Token { user, token } => write!(f, "user:{user}/token:{token}"),
+            Self::Program => f.write_str("temper"),
+        }
+    }
 }
 
 /// What [`Access::decide`] returns.
@@ -87,13 +117,14 @@ pub struct LocalAccess {
 /// A user name with its password, of which only a digest is kept.
 #[derive(Clone, Debug)]
 pub struct Login {
+    user: String,
     digest: [u8; 32],
 }
 
 impl Login {
     /// Keeps what is needed to know the pair again.
     pub fn new(user: &str, password: &str) -> Self {
-        Self { digest: Sha256::digest(format!("{user}:{password}")).into() }
+        Self { user: user.to_owned(), digest: Sha256::digest(format!("{user}:{password}")).into() }
     }
 
     /// Says whether a header holds this pair; digests are compared, so time tells nothing of the password.
@@ -110,17 +141,20 @@ impl LocalAccess {
     const CHALLENGE: &'static str = "Basic realm=\"Temper\", charset=\"UTF-8\"";
 
     fn judge(&self, request: &AccessRequest<'_>) -> Decision {
-        let pushes = match (&self.login, request.authorization) {
-            (Some(login), Some(authorization)) if login.matches(authorization) => true,
+        let actor = match (&self.login, request.authorization) {
+            (Some(login), Some(authorization)) if login.matches(authorization) => {
+                Some(Actor::User(login.user.clone()))
+            }
             _ => {
-                self.push_from_loopback && request.peer.is_some_and(|peer| peer.to_canonical().is_loopback())
+                let is_local = request.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+                (self.push_from_loopback && is_local).then_some(Actor::Anonymous)
             }
         };
-        match request.target {
-            _ if pushes => Decision::Allowed,
-            Some((_, Action::Pull)) => Decision::Allowed,
-            None if self.login.is_none() => Decision::Allowed,
-            Some(_) if self.login.is_none() => Decision::Denied,
+        match (actor, request.target) {
+            (Some(actor), _) => Decision::Allowed(actor),
+            (None, Some((_, Action::Pull))) => Decision::Allowed(Actor::Anonymous),
+            (None, None) if self.login.is_none() => Decision::Allowed(Actor::Anonymous),
+            (None, Some(_)) if self.login.is_none() => Decision::Denied,
             // Also for the base path: clients that were not asked there never send what they have.
             _ => Decision::Unauthenticated { challenge: Self::CHALLENGE.to_owned() },
         }
@@ -156,7 +190,7 @@ mod tests {
                     target: action.map(|action| (&name, action)),
                 });
                 match decision {
-                    Decision::Allowed => "allowed",
+                    Decision::Allowed(_) => "allowed",
                     Decision::Unauthenticated { .. } => "challenge",
                     Decision::Denied => "denied",
                     Decision::Hidden => "hidden",

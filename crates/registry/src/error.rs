@@ -82,6 +82,16 @@ pub enum RegistryError {
     /// The caller is known, or cannot be, and may not do this.
     #[error("access to repository `{0}` is denied")]
     Denied(RepositoryName),
+    /// A tag that may not move was to be moved or removed.
+    #[error("tag `{tag}` of repository `{repository}` is immutable and stays at `{digest}`")]
+    ImmutableTag {
+        /// Where it is.
+        repository: RepositoryName,
+        /// The tag.
+        tag: String,
+        /// Where it points.
+        digest: Digest,
+    },
     /// A blob is not in the repository.
     #[error("blob `{digest}` is unknown in repository `{repository}`")]
     BlobUnknown {
@@ -205,6 +215,7 @@ impl RegistryError {
             Self::NameUnknown(_) => (StatusCode::NOT_FOUND, ErrorCode::NameUnknown),
             Self::Unauthorized { .. } => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
             Self::Denied(_) => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+            Self::ImmutableTag { .. } => (StatusCode::CONFLICT, ErrorCode::Denied),
             Self::BlobUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
             Self::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
             Self::Digest(_) | Self::DigestMismatch { .. } => {
@@ -235,6 +246,7 @@ impl RegistryError {
         match self {
             Self::Unauthorized { .. } => Some("log in to this registry".to_owned()),
             Self::ManifestReferences { .. } => Some("push blobs and platform manifests first".to_owned()),
+            Self::ImmutableTag { .. } => Some("push under a tag of its own".to_owned()),
             Self::UploadUnknown(_) => Some("begin the upload again".to_owned()),
             Self::TooManyUploads(_) => Some("end or cancel other uploads, or try later".to_owned()),
             _ => None,
@@ -274,7 +286,14 @@ impl RegistryError {
 
 impl From<temper_store::records::RecordsError> for RegistryError {
     fn from(error: temper_store::records::RecordsError) -> Self {
-        Self::Records(error)
+        use temper_store::records::RecordsError::FixedTag;
+        match error {
+            FixedTag { repository, tag, digest } => match RepositoryName::parse(&repository) {
+                Some(repository) => Self::ImmutableTag { repository, tag, digest },
+                None => Self::Name(repository),
+            },
+            error => Self::Records(error),
+        }
     }
 }
 

@@ -28,10 +28,11 @@ mod router;
 mod server;
 
 pub use access::{
-    Access, AccessError, AccessRequest, Action, Decision, DecisionFuture, LocalAccess, Login, PolicyFuture,
+    Access, AccessError, AccessRequest, Action, Actor, Decision, DecisionFuture, LocalAccess, Login,
+    PolicyFuture,
 };
 pub use error::RegistryError;
-pub use events::{Change, Event};
+pub use events::{Author, Change, Event};
 pub use limits::Limits;
 pub use manifests::publish::{ManifestPush, Push};
 pub use name::RepositoryName;

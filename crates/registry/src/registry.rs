@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use crate::access::Access;
 use crate::error::RegistryError;
-use crate::events::{Event, Events};
+use crate::events::{Author, Event, Events};
 use crate::limits::Limits;
 use crate::manifests::publish::{self, Push};
 use crate::name::RepositoryName;
@@ -60,9 +60,10 @@ impl Registry {
     /// Puts manifests and tags into a repository without HTTP, all in one transaction.
     ///
     /// The same checks and events as for a client's push; the bytes of `push.blobs` are already in the blob
-    /// store. No rights are asked: the caller is the program itself.
+    /// store. No rights are asked, the rules of the repository hold: the
+    /// caller is the program itself.
     pub async fn push(&self, repository: &RepositoryName, push: Push) -> Result<(), RegistryError> {
-        publish::publish(self, repository, push).await.map(drop)
+        publish::publish(self, repository, &Author::PROGRAM, push).await.map(drop)
     }
 
     /// Watches changes from now on. A watcher that is too slow is told that it lost some, and reads the records.

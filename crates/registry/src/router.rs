@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::access::{AccessRequest, Action, Decision};
 use crate::error::RegistryError;
+use crate::events::Author;
 use crate::headers::{API_VERSION, value};
 use crate::name::RepositoryName;
 use crate::registry::Registry;
@@ -48,9 +49,9 @@ async fn handle(registry: &Registry, path: &str, request: Request) -> Result<Res
     })?;
     let caller = Caller::of(&request);
     let target = target(&route, request.method());
-    caller.check(registry, target).await?;
+    let author = caller.check(registry, target).await?;
     let carries_blob = matches!(route, Route::Uploads(_) | Route::Upload(..));
-    let work = dispatch(registry, &caller, route, request);
+    let work = dispatch(registry, (&caller, &author), route, request);
     if carries_blob {
         // Bounded by size and silence instead: a large blob may take hours.
         return work.await;
@@ -61,7 +62,7 @@ async fn handle(registry: &Registry, path: &str, request: Request) -> Result<Res
 
 async fn dispatch(
     registry: &Registry,
-    caller: &Caller,
+    (caller, author): (&Caller, &Author),
     route: Route<'_>,
     request: Request,
 ) -> Result<Response, RegistryError> {
@@ -92,10 +93,10 @@ async fn dispatch(
             manifests::get::get(registry, &name, reference, headers, with_body).await
         }
         (Route::Manifest(name, reference), &Method::PUT) => {
-            manifests::put::put(registry, &name, reference, headers, body).await
+            manifests::put::put(registry, &name, author, reference, headers, body).await
         }
         (Route::Manifest(name, reference), &Method::DELETE) => {
-            manifests::delete::delete(registry, &name, reference).await
+            manifests::delete::delete(registry, &name, author, reference).await
         }
         (Route::Tags(name), &Method::GET) => tags::list(registry, &name, query(&parts)?).await,
         (Route::Referrers(name, digest), &Method::GET) => {
@@ -168,9 +169,9 @@ impl Caller {
         &self,
         registry: &Registry,
         target: Option<(&RepositoryName, Action)>,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Author, RegistryError> {
         match (self.decide(registry, target).await?, target) {
-            (Decision::Allowed, _) => Ok(()),
+            (Decision::Allowed(actor), _) => Ok(Author { actor, peer: self.peer }),
             (Decision::Unauthenticated { challenge }, _) => Err(RegistryError::Unauthorized { challenge }),
             (Decision::Denied, Some((name, _))) => Err(RegistryError::Denied(name.clone())),
             (Decision::Hidden, Some((name, _))) => Err(RegistryError::NameUnknown(name.clone())),

@@ -24,8 +24,8 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 
 pub use error::RecordsError;
-pub use manifests::ManifestRecord;
-pub use publication::{NewManifest, Publication};
+pub use manifests::{ManifestRecord, RemovedManifest};
+pub use publication::{NewManifest, Publication, TagMove};
 pub use repositories::Repositories;
 
 /// The schema's steps, embedded in the program.

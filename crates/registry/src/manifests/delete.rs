@@ -2,33 +2,42 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use temper_store::records::RemovedManifest;
 
 use crate::error::RegistryError;
-use crate::events::Change;
+use crate::events::{Author, Change};
 use crate::name::{ManifestReference, RepositoryName};
 use crate::registry::Registry;
 
-/// Removes a tag, or a manifest with all its tags.
+/// Removes a tag, or a manifest with all its tags; none of them may be immutable.
 ///
 /// See the distribution specification,
 /// [end-9](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-tags).
 pub(crate) async fn delete(
     registry: &Registry,
     repository: &RepositoryName,
+    author: &Author,
     reference: &str,
 ) -> Result<Response, RegistryError> {
     let repositories = registry.repositories();
+    let immutable = registry.policy(repository).await?.immutable_tags;
     let change = match ManifestReference::parse(reference) {
         Some(ManifestReference::Digest(digest)) => repositories
-            .remove_manifest(repository.as_str(), digest)
+            .remove_manifest(repository.as_str(), digest, |tag| immutable.holds(tag))
             .await?
-            .then_some(Change::ManifestRemoved { digest }),
+            .map(|RemovedManifest { media_type, tags }| Change::ManifestRemoved { digest, media_type, tags }),
+        Some(ManifestReference::Tag(tag)) if immutable.holds(&tag) => {
+            let found = repositories.find_tagged_manifest(repository.as_str(), &tag).await?;
+            let digest = found.ok_or_else(|| super::unknown(repository, reference))?.digest;
+            return Err(RegistryError::ImmutableTag { repository: repository.clone(), tag, digest });
+        }
         Some(ManifestReference::Tag(tag)) => {
-            repositories.remove_tag(repository.as_str(), &tag).await?.map(|_| Change::TagRemoved { tag })
+            let digest = repositories.remove_tag(repository.as_str(), &tag).await?;
+            digest.map(|digest| Change::TagRemoved { tag, digest })
         }
         None => None,
     };
     let change = change.ok_or_else(|| super::unknown(repository, reference))?;
-    registry.events().send(repository, change);
+    registry.events().send(repository, author, change);
     Ok(StatusCode::ACCEPTED.into_response())
 }

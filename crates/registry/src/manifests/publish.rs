@@ -7,10 +7,10 @@ use bytes::Bytes;
 use temper_oci::document::{DocumentError, ImageDocument};
 use temper_oci::media_type::{Role, role};
 use temper_oci::{Descriptor, Digest};
-use temper_store::records::{ManifestRecord, NewManifest, Publication, RecordsError};
+use temper_store::records::{ManifestRecord, NewManifest, Publication, RecordsError, TagMove};
 
 use crate::error::RegistryError;
-use crate::events::Change;
+use crate::events::{Author, Change, Events};
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 use crate::storage;
@@ -41,6 +41,7 @@ pub struct ManifestPush {
 pub(crate) async fn publish(
     registry: &Registry,
     repository: &RepositoryName,
+    author: &Author,
     push: Push,
 ) -> Result<Vec<ManifestRecord>, RegistryError> {
     let annotations_max = registry.limits().referrer_annotations_bytes_max;
@@ -52,23 +53,41 @@ pub(crate) async fn publish(
         publication.manifests.push(manifest);
         publication.tags.extend(pushed.tags.into_iter().map(|tag| (tag, digest)));
     }
+    let immutable = registry.policy(repository).await?.immutable_tags;
+    let names = publication.tags.iter().map(|(tag, _)| tag);
+    publication.fixed_tags = names.filter(|tag| immutable.holds(tag)).cloned().collect();
     let repositories = registry.repositories();
-    repositories.publish(repository.as_str(), &publication, registry.now()).await.map_err(
-        |error| match error {
-            RecordsError::MissingReferences { digests, .. } => {
-                RegistryError::ManifestReferences { repository: repository.clone(), digests }
+    let moves =
+        repositories.publish(repository.as_str(), &publication, registry.now()).await.map_err(|error| {
+            match error {
+                RecordsError::MissingReferences { digests, .. } => {
+                    RegistryError::ManifestReferences { repository: repository.clone(), digests }
+                }
+                error => error.into(),
             }
-            error => error.into(),
-        },
-    )?;
+        })?;
     let records: Vec<_> = publication.manifests.into_iter().map(|manifest| manifest.record).collect();
-    for ManifestRecord { digest, media_type, subject, .. } in records.iter().cloned() {
-        registry.events().send(repository, Change::ManifestPushed { digest, media_type, subject });
-    }
-    for (tag, digest) in publication.tags {
-        registry.events().send(repository, Change::TagMoved { tag, digest });
-    }
+    tell(registry.events(), repository, author, &records, moves);
     Ok(records)
+}
+
+fn tell(
+    events: &Events,
+    repository: &RepositoryName,
+    author: &Author,
+    records: &[ManifestRecord],
+    moves: Vec<TagMove>,
+) {
+    for ManifestRecord { digest, media_type, subject, .. } in records.iter().cloned() {
+        events.send(repository, author, Change::ManifestPushed { digest, media_type, subject });
+    }
+    for TagMove { tag, from: old, to: digest } in
+        moves.into_iter().filter(|moved| moved.from != Some(moved.to))
+    {
+        let record = records.iter().find(|record| record.digest == digest);
+        let media_type = record.map_or_else(String::new, |record| record.media_type.clone());
+        events.send(repository, author, Change::TagMoved { tag, old, digest, media_type });
+    }
 }
 
 /// Reads what the records keep of a manifest.

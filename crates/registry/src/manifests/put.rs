@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::publish::{ManifestPush, Push, publish};
 use crate::body::read_all;
 use crate::error::RegistryError;
+use crate::events::Author;
 use crate::headers::{CONTENT_DIGEST, SUBJECT, value};
 use crate::name::{ManifestReference, RepositoryName};
 use crate::registry::Registry;
@@ -19,6 +20,7 @@ use crate::registry::Registry;
 pub(crate) async fn put(
     registry: &Registry,
     repository: &RepositoryName,
+    author: &Author,
     reference: &str,
     headers: &HeaderMap,
     body: Body,
@@ -34,7 +36,7 @@ pub(crate) async fn put(
     };
     let manifest = ManifestPush { bytes, media_type: media_type.map(str::to_owned), digest, tags };
     let push = Push { blobs: Vec::new(), manifests: vec![manifest] };
-    let records = publish(registry, repository, push).await?;
+    let records = publish(registry, repository, author, push).await?;
     let record = records.first().expect("one manifest was pushed, one is kept");
     let answer = [
         (header::LOCATION, format!("/v2/{repository}/manifests/{}", record.digest)),

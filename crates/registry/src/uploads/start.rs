@@ -70,9 +70,9 @@ async fn mount(
     from: &str,
 ) -> Result<bool, RegistryError> {
     let Some(from) = RepositoryName::parse(from) else { return Ok(false) };
-    if caller.decide(registry, Some((&from, Action::Pull))).await? != Decision::Allowed {
+    let Decision::Allowed(_) = caller.decide(registry, Some((&from, Action::Pull))).await? else {
         return Ok(false);
-    }
+    };
     let repositories = registry.repositories();
     let mounted = repositories.mount_blob(from.as_str(), repository.as_str(), digest, registry.now()).await?;
     Ok(mounted.is_some())

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use temper_oci::media_type;
 use temper_registry::{
-    Access, AccessRequest, Action, Decision, DecisionFuture, Limits, LocalAccess, Login, PolicyFuture,
+    Access, AccessRequest, Action, Actor, Decision, DecisionFuture, Limits, LocalAccess, Login, PolicyFuture,
     RepositoryName, RepositoryPolicy,
 };
 
@@ -47,7 +47,11 @@ impl Access for Hiding {
         let hidden = request
             .target
             .is_some_and(|(name, action)| name.as_str().starts_with("secret/") && action == Action::Pull);
-        Box::pin(std::future::ready(Ok(if hidden { Decision::Hidden } else { Decision::Allowed })))
+        Box::pin(std::future::ready(Ok(if hidden {
+            Decision::Hidden
+        } else {
+            Decision::Allowed(Actor::Anonymous)
+        })))
     }
 
     fn policy<'a>(&'a self, _: &'a RepositoryName) -> PolicyFuture<'a> {

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use temper_oci::{Descriptor, Digest, DigestHasher, media_type};
-use temper_registry::{Change, ManifestPush, Push, RepositoryName};
+use temper_registry::{Author, Change, ManifestPush, Push, RepositoryName};
 
 use crate::fixture::{CONFIG, Fixture, LAYER, image, index};
 
@@ -222,7 +222,7 @@ async fn the_program_pushes_without_http_and_watchers_learn_of_it() {
 
     let mut changes = Vec::new();
     while let Ok(event) = events.try_recv() {
-        assert_eq!(event.repository, name);
+        assert_eq!((event.repository, event.author), (name.clone(), Author::PROGRAM));
         changes.push(event.change);
     }
     let (index_digest, subject) = (Digest::of(&index), None);
@@ -231,7 +231,12 @@ async fn the_program_pushes_without_http_and_watchers_learn_of_it() {
         media_type: media_type.to_owned(),
         subject,
     };
-    let moved = |tag: &str| Change::TagMoved { tag: tag.to_owned(), digest: index_digest };
+    let moved = |tag: &str| Change::TagMoved {
+        tag: tag.to_owned(),
+        old: None,
+        digest: index_digest,
+        media_type: media_type::OCI_INDEX.to_owned(),
+    };
     assert_eq!(
         changes,
         [

@@ -47,6 +47,16 @@ pub enum RecordsError {
         /// What is missing, at least one, in the order of the manifest; the list may be cut off.
         digests: Vec<Digest>,
     },
+    /// A tag stays where it is.
+    #[error("tag `{tag}` of repository `{repository}` is fixed at manifest `{digest}`")]
+    FixedTag {
+        /// The repository's name.
+        repository: String,
+        /// The tag that was to be moved or removed.
+        tag: String,
+        /// Where it points.
+        digest: Digest,
+    },
     /// A tag cannot point to a manifest that is not there.
     #[error("tag `{tag}` of repository `{repository}` cannot point to unknown manifest `{digest}`")]
     UnknownManifest {
@@ -72,7 +82,10 @@ impl RecordsError {
             Self::MissingReferences { .. } => {
                 Some("push blobs and platform manifests before what names them".to_owned())
             }
-            Self::Sql { .. } | Self::Inconsistent { .. } | Self::UnknownManifest { .. } => None,
+            Self::Sql { .. }
+            | Self::Inconsistent { .. }
+            | Self::FixedTag { .. }
+            | Self::UnknownManifest { .. } => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use temper_oci::Digest;
 
-use super::{RecordsError, Repositories, commit, sql};
+use super::{RecordsError, Repositories, commit, sql, tags};
 
 /// What is known of a manifest without reading its bytes, which are in the blob store under its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,15 @@ pub struct ManifestRecord {
     pub artifact_type: Option<String>,
     /// What a list of referrers shows as its annotations; kept only beside `subject`.
     pub annotations: BTreeMap<String, String>,
+}
+
+/// What went with a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemovedManifest {
+    /// Media type that it was pushed with.
+    pub media_type: String,
+    /// The tags that pointed to it, in lexical order.
+    pub tags: Vec<String>,
 }
 
 const COLUMNS_OF_MANIFEST: &str =
@@ -91,21 +100,31 @@ impl Repositories {
         rows.iter().map(ManifestRecord::from_row).collect()
     }
 
-    /// Removes a manifest and the tags that point to it; says whether it was there. Its bytes stay in the blob
-    /// store.
-    pub async fn remove_manifest(&self, repository: &str, digest: Digest) -> Result<bool, RecordsError> {
+    /// Removes a manifest and the tags that point to it, unless one of them `is_fixed`; returns what went, if it
+    /// was there. Its bytes stay in the blob store.
+    pub async fn remove_manifest(
+        &self,
+        repository: &str,
+        digest: Digest,
+        is_fixed: impl Fn(&str) -> bool + Send,
+    ) -> Result<Option<RemovedManifest>, RecordsError> {
         let mut transaction = self.records.write().await?;
-        let done = sqlx::query(
+        let tags = tags::list_of(&mut *transaction, repository, digest).await?;
+        if let Some(tag) = tags.iter().find(|tag| is_fixed(tag)) {
+            let (repository, tag) = (repository.to_owned(), tag.clone());
+            return Err(RecordsError::FixedTag { repository, tag, digest });
+        }
+        let media_type: Option<String> = sqlx::query_scalar(
             "DELETE FROM manifests WHERE digest = $2 \
-             AND repository_id = (SELECT id FROM repositories WHERE name = $1)",
+             AND repository_id = (SELECT id FROM repositories WHERE name = $1) RETURNING media_type",
         )
         .bind(repository)
         .bind(digest.to_string())
-        .execute(&mut *transaction)
+        .fetch_optional(&mut *transaction)
         .await
         .map_err(sql("remove manifest"))?;
         commit(transaction).await?;
-        Ok(done.rows_affected() > 0)
+        Ok(media_type.map(|media_type| RemovedManifest { media_type, tags }))
     }
 }
 

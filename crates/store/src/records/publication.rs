@@ -3,6 +3,8 @@
 //! The one way in which manifests get into a repository, for the distribution server and for builds inside the
 //! process alike. The bytes must be in the blob store before.
 
+use std::collections::BTreeSet;
+
 use sqlx::SqliteConnection;
 use temper_oci::Digest;
 
@@ -31,18 +33,32 @@ pub struct Publication {
     pub manifests: Vec<NewManifest>,
     /// Tags with the manifests that they shall point to.
     pub tags: Vec<(String, Digest)>,
+    /// Those of `tags` that may only be put where they are not yet, or already point there.
+    pub fixed_tags: BTreeSet<String>,
+}
+
+/// A tag that was put or moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagMove {
+    /// The tag.
+    pub tag: String,
+    /// Where it pointed before, if it was there.
+    pub from: Option<Digest>,
+    /// Where it points now, perhaps as before.
+    pub to: Digest,
 }
 
 impl Repositories {
     /// Makes everything of `publication` visible in one transaction, or nothing of it.
     ///
-    /// The order is that of publishing: blobs, manifests, tags last. Doing it twice is harmless.
+    /// The order is that of publishing: blobs, manifests, tags last. Doing it twice is harmless. Returns where the
+    /// tags were and are, in the order given.
     pub async fn publish(
         &self,
         repository: &str,
         publication: &Publication,
         at: Micros,
-    ) -> Result<(), RecordsError> {
+    ) -> Result<Vec<TagMove>, RecordsError> {
         let mut transaction = self.records.write().await?;
         let id = repositories::ensure(&mut transaction, repository, at).await?;
         for (digest, size_bytes) in &publication.blobs {
@@ -52,10 +68,18 @@ impl Repositories {
             check_references(&mut transaction, (id, repository), manifest).await?;
             add_manifest(&mut transaction, id, &manifest.record, at).await?;
         }
-        for (tag, digest) in &publication.tags {
-            tags::point(&mut transaction, (id, repository), tag, *digest, at).await?;
+        let mut moves = Vec::with_capacity(publication.tags.len());
+        for (tag, to) in &publication.tags {
+            let from = tags::find(&mut transaction, id, tag).await?;
+            if let Some(digest) = from.filter(|from| from != to && publication.fixed_tags.contains(tag)) {
+                let (repository, tag) = (repository.to_owned(), tag.clone());
+                return Err(RecordsError::FixedTag { repository, tag, digest });
+            }
+            tags::point(&mut transaction, (id, repository), tag, *to, at).await?;
+            moves.push(TagMove { tag: tag.clone(), from, to: *to });
         }
-        commit(transaction).await
+        commit(transaction).await?;
+        Ok(moves)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tags: names that move.
 
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqliteExecutor};
 use temper_oci::Digest;
 
 use super::manifests::digest_from;
@@ -43,15 +43,7 @@ impl Repositories {
 
     /// Lists the tags that point to a manifest, in lexical order.
     pub async fn list_tags_of(&self, repository: &str, digest: Digest) -> Result<Vec<String>, RecordsError> {
-        sqlx::query_scalar(
-            "SELECT t.name FROM tags t JOIN repositories r ON r.id = t.repository_id \
-             WHERE r.name = $1 AND t.digest = $2 ORDER BY t.name",
-        )
-        .bind(repository)
-        .bind(digest.to_string())
-        .fetch_all(self.records.read())
-        .await
-        .map_err(sql("list tags of manifest"))
+        list_of(self.records.read(), repository, digest).await
     }
 
     /// Removes a tag and returns where it pointed; the manifest stays.
@@ -69,6 +61,38 @@ impl Repositories {
         commit(transaction).await?;
         row.map(|row| digest_from(&row, "digest", "tags.digest")).transpose()
     }
+}
+
+/// Lists the tags that point to a manifest.
+pub(super) async fn list_of(
+    executor: impl SqliteExecutor<'_>,
+    repository: &str,
+    digest: Digest,
+) -> Result<Vec<String>, RecordsError> {
+    sqlx::query_scalar(
+        "SELECT t.name FROM tags t JOIN repositories r ON r.id = t.repository_id \
+         WHERE r.name = $1 AND t.digest = $2 ORDER BY t.name",
+    )
+    .bind(repository)
+    .bind(digest.to_string())
+    .fetch_all(executor)
+    .await
+    .map_err(sql("list tags of manifest"))
+}
+
+/// Returns where a tag points.
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    repository_id: i64,
+    tag: &str,
+) -> Result<Option<Digest>, RecordsError> {
+    let row = sqlx::query("SELECT digest FROM tags WHERE repository_id = $1 AND name = $2")
+        .bind(repository_id)
+        .bind(tag)
+        .fetch_optional(connection)
+        .await
+        .map_err(sql("find tag"))?;
+    row.map(|row| digest_from(&row, "digest", "tags.digest")).transpose()
 }
 
 /// Points one tag inside a transaction; `(id, name)` is the repository.

@@ -1,11 +1,12 @@
 //! Tests of the records over a database file of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use temper_oci::Digest;
+use temper_oci::media_type::OCI_MANIFEST;
 use tempfile::TempDir;
 
-use super::{ManifestRecord, NewManifest, Publication, Records, RecordsError, Repositories};
+use super::{ManifestRecord, NewManifest, Publication, Records, RecordsError, Repositories, TagMove};
 
 const REPOSITORY: &str = "acme/python";
 const AT: i64 = 1_700_000_000_000_000;
@@ -21,7 +22,7 @@ fn manifest(text: &str) -> NewManifest {
     NewManifest {
         record: ManifestRecord {
             digest: Digest::of(text),
-            media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+            media_type: OCI_MANIFEST.to_owned(),
             size_bytes: text.len() as u64,
             subject: None,
             artifact_type: None,
@@ -42,7 +43,7 @@ fn referrer(text: &str, subject: Digest, artifact_type: &str) -> NewManifest {
 
 async fn publish(repositories: &Repositories, manifests: Vec<NewManifest>, tags: &[(&str, &str)]) {
     let tags = tags.iter().map(|(tag, text)| ((*tag).to_owned(), Digest::of(text))).collect();
-    let publication = Publication { blobs: Vec::new(), manifests, tags };
+    let publication = Publication { manifests, tags, ..Publication::default() };
     repositories.publish(REPOSITORY, &publication, AT).await.expect("publishes");
 }
 
@@ -76,6 +77,7 @@ async fn a_publication_is_all_or_nothing() {
         blobs: vec![(layer, 5)],
         manifests: vec![incomplete.clone()],
         tags: vec![("1".to_owned(), incomplete.record.digest)],
+        ..Publication::default()
     };
     match repositories.publish(REPOSITORY, &publication, AT).await {
         Err(RecordsError::MissingReferences { repository, digests }) => {
@@ -146,11 +148,51 @@ async fn tags_move_together_and_list_in_pages() {
 }
 
 #[tokio::test]
+async fn fixed_tags_are_put_once() {
+    let (_folder, repositories) = fresh().await;
+    publish(&repositories, vec![manifest("old"), manifest("new")], &[]).await;
+    let put = async |tag: &str, text: &str| {
+        let publication = Publication {
+            tags: vec![("latest".to_owned(), Digest::of(text)), (tag.to_owned(), Digest::of(text))],
+            fixed_tags: BTreeSet::from(["1".to_owned()]),
+            ..Publication::default()
+        };
+        repositories.publish(REPOSITORY, &publication, AT).await
+    };
+    for (text, from) in [("old", None), ("old", Some(Digest::of("old")))] {
+        let moves = put("1", text).await.expect("puts");
+        assert_eq!(moves[1], TagMove { tag: "1".to_owned(), from, to: Digest::of("old") });
+    }
+    match put("1", "new").await {
+        Err(RecordsError::FixedTag { tag, digest, .. }) => {
+            assert_eq!((tag.as_str(), digest), ("1", Digest::of("old")));
+        }
+        other => panic!("{other:?}"),
+    }
+    let tags = repositories.list_tags_of(REPOSITORY, Digest::of("old")).await.expect("lists");
+    assert_eq!(tags, ["1", "latest"], "nothing moves with a tag that cannot");
+    put("2", "new").await.expect("the other tags move");
+}
+
+#[tokio::test]
 async fn removing_a_manifest_removes_its_tags() {
     let (_folder, repositories) = fresh().await;
     publish(&repositories, vec![manifest("image")], &[("1", "image"), ("1.0", "image")]).await;
-    assert!(repositories.remove_manifest(REPOSITORY, Digest::of("image")).await.expect("removes"));
-    assert!(!repositories.remove_manifest(REPOSITORY, Digest::of("image")).await.expect("removes"));
+    let remove = async |fixed: &str| {
+        repositories.remove_manifest(REPOSITORY, Digest::of("image"), |tag| tag == fixed).await
+    };
+    match remove("1.0").await {
+        Err(RecordsError::FixedTag { tag, digest, .. }) => {
+            assert_eq!((tag.as_str(), digest), ("1.0", Digest::of("image")));
+        }
+        other => panic!("{other:?}"),
+    }
+    let removed = remove("2").await.expect("removes").expect("was there");
+    assert_eq!(
+        (removed.media_type.as_str(), removed.tags),
+        (OCI_MANIFEST, vec!["1".to_owned(), "1.0".to_owned()])
+    );
+    assert_eq!(remove("2").await.expect("removes"), None);
     assert!(repositories.list_tags(REPOSITORY, None, 10).await.expect("lists").is_empty());
     assert!(repositories.exists(REPOSITORY).await.expect("reads"));
 }
