@@ -15,7 +15,7 @@ use crate::plan::PackageLine;
 use crate::recipe::Recipe;
 
 /// Kind of the cache entries that hold choices; the number changes with their form or with the rules of resolution.
-const CACHE_KIND: &str = "choice-1";
+const CACHE_KIND: &str = "choice-2";
 
 /// What is installed, upgraded and removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub(crate) struct Choice {
     pub remove: Vec<RemovedPackage>,
     /// Dependencies that the image does without: package, relation, the forbidden names.
     pub waived: Vec<WaivedRelation>,
+    /// Forbidden names that changed nothing, each with names of the archive that are spelled almost so.
+    pub idle: Vec<(String, Vec<String>)>,
 }
 
 /// A package that is installed or upgraded.
@@ -123,6 +125,7 @@ impl Chooser<'_> {
         if let Some(bytes) = self.cache.get(CACHE_KIND, &key)
             && let Ok(choice) = postcard::from_bytes(&bytes)
         {
+            warn(&choice, recipe, findings);
             return Ok((snapshot, choice));
         }
         let universe = self.archive.universe(&snapshot)?;
@@ -131,6 +134,7 @@ impl Chooser<'_> {
         match resolve(&inputs, &request) {
             Ok(resolution) => {
                 let choice = read(&resolution, &snapshot)?;
+                warn(&choice, recipe, findings);
                 if let Ok(bytes) = postcard::to_allocvec(&choice) {
                     self.cache.put(CACHE_KIND, &key, &bytes).map_err(ComposeError::store("keep a choice"))?;
                 }
@@ -192,7 +196,8 @@ fn read(resolution: &Resolution, snapshot: &Snapshot) -> Result<Choice, ComposeE
         relation: waived.relation.clone(),
         forbidden: waived.forbidden.clone(),
     });
-    Ok(Choice { install, remove: remove.collect(), waived: waived.collect() })
+    let idle = resolution.idle.iter().map(|idle| (idle.name.clone(), idle.nearest.clone()));
+    Ok(Choice { install, remove: remove.collect(), waived: waived.collect(), idle: idle.collect() })
 }
 
 fn package(chosen: &Chosen, snapshot: &Snapshot) -> Result<ChosenPackage, ComposeError> {
@@ -230,6 +235,22 @@ fn package(chosen: &Chosen, snapshot: &Snapshot) -> Result<ChosenPackage, Compos
     })
 }
 
+/// Tells which forbidden names changed nothing: a typing error would else never be seen.
+fn warn(choice: &Choice, recipe: &Recipe, findings: &mut Findings) {
+    for (name, nearest) in &choice.idle {
+        let wanted = recipe.forbidden.iter().find(|package| package.name == *name);
+        let at = wanted.map_or("contents.packages", |package| package.at.as_str());
+        let message = format!(
+            "`!{name}` changes nothing: the base has no package `{name}`, and nothing chosen needs it"
+        );
+        let mut finding = Finding::at(at, message);
+        if !nearest.is_empty() {
+            finding = finding.hint(format!("did you mean `!{}`?", nearest.join("` or `!")));
+        }
+        findings.warning(finding);
+    }
+}
+
 /// Tells each problem at the place of the document that names the package.
 fn report(error: &ResolveError, recipe: &Recipe, findings: &mut Findings) {
     for problem in &error.problems {
@@ -255,6 +276,7 @@ fn package_of(problem: &Problem) -> &str {
         | Problem::Contradiction { name }
         | Problem::TwoVersions { name, .. }
         | Problem::Unsatisfiable { name, .. }
-        | Problem::Breaks { name, .. } => name,
+        | Problem::Breaks { name, .. }
+        | Problem::StillNeeded { name, .. } => name,
     }
 }

@@ -19,7 +19,7 @@ use crate::hints;
 use crate::image::{Image, ImageSource};
 use crate::layer_store::LayerStore;
 use crate::packages::Archives;
-use crate::plan::{ImageSummary, Plan};
+use crate::plan::{ImageSummary, Plan, PlatformPlan};
 use crate::platforms;
 use crate::publish::BuiltImage;
 use crate::recipe::Recipe;
@@ -108,6 +108,8 @@ impl<'a> Composer<'a> {
         let lines = compositions
             .iter()
             .map(|composition| plan_platform::platform_plan(composition, base.as_ref(), &layers));
+        let mut lines: Vec<PlatformPlan> = lines.collect();
+        platforms::hint_at_others(&mut lines);
         let mut plan = Plan {
             name: recipe.name.clone(),
             base: base.as_ref().map(summary),
@@ -116,7 +118,7 @@ impl<'a> Composer<'a> {
             tags: request.tags.clone(),
             build_key: None,
             compression: compression.to_string(),
-            platforms: lines.collect(),
+            platforms: lines,
             platforms_lost,
             findings,
         };

@@ -23,13 +23,14 @@ use crate::finding::Findings;
 use crate::image::{Image, ImageSource, PlatformImage};
 use crate::layers::Layers;
 use crate::packages::Archives;
-use crate::plan::{AccountLine, CollisionLine, GeneratedLine, NotReproducedLine, Setting};
+use crate::plan::{AccountLine, CollisionLine, FileLine, GeneratedLine, NotReproducedLine, Setting};
 use crate::{config, hints, time};
 
 use packages::Packages;
 use settings::Settings;
 use stages::{Ground, Stages};
 
+mod certificates;
 mod document;
 mod packages;
 mod programs;
@@ -69,6 +70,7 @@ pub(crate) struct Composition {
     pub(crate) work_dir: Setting,
     pub(crate) accounts: Vec<AccountLine>,
     pub(crate) collisions: Vec<CollisionLine>,
+    pub(crate) files: Vec<FileLine>,
     pub(crate) generated: Vec<GeneratedLine>,
     pub(crate) removed: Vec<String>,
     pub(crate) not_reproduced: Vec<NotReproducedLine>,
@@ -127,6 +129,7 @@ pub(crate) fn compose(
         compression: input.compression,
         gzips_base: recipe.compression == Some(Compression::Gzip),
         collisions: report::collisions(&drafts),
+        files: report::files(&drafts),
         generated: report::generated(&drafts),
         removed: drafts.iter().flat_map(|(_, draft)| draft.whiteouts()).map(str::to_owned).collect(),
         layers: layers.filter(|layer| !layer.segments.is_empty()).collect(),

@@ -2,9 +2,10 @@
 
 use temper_oci::Compression;
 use temper_rootfs::draft::Draft;
+use temper_rootfs::tree::{Node, Origin, Tree};
 
 use crate::finding::{Finding, Findings};
-use crate::recipe::WantedArtifact;
+use crate::recipe::{PathContent, WantedArtifact, WantedPath};
 
 /// Programs that hardened images leave out on purpose: shells and package managers.
 const UNHARDENING: [&str; 21] = [
@@ -17,7 +18,8 @@ const PROGRAM_FOLDERS: [&str; 6] = ["bin", "sbin", "usr/bin", "usr/sbin", "usr/l
 
 /// Adds the warnings that an artifact's reference and selection give.
 pub(crate) fn artifact(wanted: &WantedArtifact, has_immutable_tags: Option<bool>, findings: &mut Findings) {
-    let name = format!("{}.name", wanted.at);
+    let key = if wanted.includes.is_empty() { "artifact" } else { "name" };
+    let name = format!("{}.{key}", wanted.at);
     let has_digest = wanted.reference.contains('@');
     let tag = wanted.reference.rsplit('/').next().and_then(|last| last.split_once(':')).map(|(_, tag)| tag);
     if !has_digest && tag.is_none_or(|tag| tag == "latest") {
@@ -77,6 +79,42 @@ pub(crate) fn artifact_files(wanted: &WantedArtifact, draft: &Draft, findings: &
             .hint("leave it out with `excludes`, unless the image shall be a development image"),
         );
     }
+}
+
+/// Adds the warning about files of an artifact that a running container does not show.
+pub(crate) fn hidden_files(wanted: &WantedArtifact, draft: &Draft, findings: &mut Findings) {
+    let is_brought = |node: &&Node| matches!(node.origin, Origin::Artifact(_));
+    let nodes = draft.nodes().filter(is_brought).map(|node| node.entry.path.as_str());
+    let hidden: Vec<&str> = nodes.filter(|path| is_hidden(path)).collect();
+    if let Some(first) = hidden.first() {
+        findings.warning(
+            Finding::at(
+                format!("{}.includes", wanted.at),
+                format!(
+                    "artifact `{}` brings {} paths that a running container does not show, the first is `/{first}`",
+                    wanted.reference,
+                    hidden.len()
+                ),
+            )
+            .hint("leave them out with `excludes`: the runtime has its own `/dev`, `/proc` and `/sys`"),
+        );
+    }
+}
+
+/// Adds the warning about a path of the document that a running container does not show.
+pub(crate) fn hidden_path(wanted: &WantedPath, tree: &Tree, findings: &mut Findings) {
+    let place = tree.resolve_parent(&wanted.path);
+    if wanted.content != PathContent::Absent && place.is_ok_and(|place| is_hidden(&place)) {
+        findings.warning(
+            Finding::at(&wanted.at, format!("`/{}` is not shown in a running container", wanted.path))
+                .hint("choose another path: the runtime has its own `/dev`, `/proc` and `/sys`"),
+        );
+    }
+}
+
+/// Whether a path stands where runtimes put file systems of their own; the empty directory itself is their place.
+fn is_hidden(path: &str) -> bool {
+    path.split_once('/').is_some_and(|(top, _)| ["dev", "proc", "sys"].contains(&top))
 }
 
 /// Adds the warnings about files that run with more rights than their user has.

@@ -45,9 +45,21 @@ impl Plan {
 
     /// Lists every problem with the platform it belongs to, if it belongs to one.
     pub fn problems(&self) -> impl Iterator<Item = (Option<&Platform>, &Finding)> {
-        let own = self.findings.problems.iter().map(|finding| (None, finding));
-        own.chain(self.platforms.iter().flat_map(|platform| {
-            platform.findings.problems.iter().map(|finding| (Some(&platform.platform), finding))
+        self.each(|findings| &findings.problems)
+    }
+
+    /// Lists every warning with the platform it belongs to, if it belongs to one.
+    pub fn warnings(&self) -> impl Iterator<Item = (Option<&Platform>, &Finding)> {
+        self.each(|findings| &findings.warnings)
+    }
+
+    fn each(
+        &self,
+        list: impl Fn(&Findings) -> &Vec<Finding> + Copy,
+    ) -> impl Iterator<Item = (Option<&Platform>, &Finding)> {
+        let own = list(&self.findings).iter().map(|finding| (None, finding));
+        own.chain(self.platforms.iter().flat_map(move |platform| {
+            list(&platform.findings).iter().map(|finding| (Some(&platform.platform), finding))
         }))
     }
 }
@@ -96,6 +108,8 @@ pub struct PlatformPlan {
     /// Size of all layers as they are transferred, in bytes, where every new one is known already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
+    /// What artifacts and the document itself bring, by path.
+    pub files: Vec<FileLine>,
     /// Files that are computed: path and the rule that computes it.
     pub generated: Vec<GeneratedLine>,
     /// Paths of the base that go away.
@@ -183,6 +197,29 @@ pub struct LayerLine {
     /// How many paths it writes; absent for the base's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<usize>,
+}
+
+/// A path that an artifact or the document brings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileLine {
+    /// The path as it stands in the result, links of its parents followed, with a leading slash.
+    pub path: String,
+    /// `file`, `directory` or `symbolic link`.
+    pub kind: String,
+    /// Permission bits in octal, `0755`.
+    pub mode: String,
+    /// Owner.
+    pub uid: u64,
+    /// Group.
+    pub gid: u64,
+    /// Size of a file in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// Where a symbolic link leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Who brings it: `document`, or `artifact REFERENCE`.
+    pub origin: String,
 }
 
 /// A file that is computed.

@@ -25,6 +25,7 @@ pub(crate) fn platform_plan(
         accounts: composition.accounts.clone(),
         size_bytes: sizes.map(|sizes| sizes.iter().sum()),
         layers: lines,
+        files: composition.files.clone(),
         generated: composition.generated.clone(),
         removed: composition.removed.clone(),
         not_reproduced: composition.not_reproduced.clone(),

@@ -1,14 +1,16 @@
 //! Which platforms the result has: those of the base and of every artifact.
 
+use std::collections::BTreeSet;
+
 use temper_oci::Platform;
 
 use crate::finding::{Finding, Findings};
-use crate::plan::LostPlatform;
+use crate::plan::{LostPlatform, PlatformPlan};
 
 /// Chooses the platforms of the result, in the base's order.
 ///
 /// `wanted` is the document's list; without one, every platform of the base that each artifact has too is chosen, and
-/// the others are lost. A wanted platform that cannot be had is a problem.
+/// the others are lost, with a warning. A wanted platform that cannot be had is a problem.
 pub(crate) fn choose(
     wanted: Option<&[Platform]>,
     base: &[Platform],
@@ -57,7 +59,40 @@ pub(crate) fn choose(
                 .hint("each artifact must be built for a platform of the base"),
         );
     }
+    if wanted.is_none() && !chosen.is_empty() {
+        for lost in &lost {
+            findings.warning(
+                Finding::at(
+                    "platforms",
+                    format!("platform `{}` of the base is left out: {}", lost.platform, lost.reason),
+                )
+                .hint("build the artifact for it too, or list the `platforms` that are wanted"),
+            );
+        }
+    }
     (chosen, lost)
+}
+
+/// Adds to each problem that other platforms do not have how to do without the platforms that have it.
+pub(crate) fn hint_at_others(platforms: &mut [PlatformPlan]) {
+    let names: Vec<(Platform, BTreeSet<String>)> = platforms
+        .iter()
+        .map(|plan| {
+            let paths = plan.findings.problems.iter().map(|finding| finding.path.clone());
+            (plan.platform.clone(), paths.collect())
+        })
+        .collect();
+    for finding in platforms.iter_mut().flat_map(|plan| &mut plan.findings.problems) {
+        let others = names.iter().filter(|(_, paths)| !paths.contains(&finding.path));
+        let others: Vec<String> = others.map(|(platform, _)| platform.to_string()).collect();
+        if !others.is_empty() && finding.path.starts_with("contents.packages[") {
+            let without = format!("to do without this platform: `platforms: [{}]`", others.join(", "));
+            finding.hint = Some(match finding.hint.take() {
+                Some(hint) => format!("{hint}; {without}"),
+                None => without,
+            });
+        }
+    }
 }
 
 fn is_possible(platform: &Platform, artifacts: &[(String, Vec<Platform>)]) -> bool {
@@ -72,7 +107,7 @@ mod tests {
         text.split_whitespace().map(Platform::linux).collect()
     }
 
-    /// Returns `chosen | lost | problem paths`.
+    /// Returns `chosen | lost | problem paths`, with `!` behind what is lost with a warning.
     fn check(wanted: Option<&str>, base: &str, artifacts: &[&str]) -> String {
         let mut findings = Findings::default();
         let wanted = wanted.map(list);
@@ -81,14 +116,15 @@ mod tests {
         let names =
             |list: Vec<&Platform>| list.iter().map(|p| p.architecture.clone()).collect::<Vec<_>>().join(" ");
         let problems: Vec<_> = findings.problems.iter().map(|finding| finding.path.as_str()).collect();
-        let lost = names(lost.iter().map(|lost| &lost.platform).collect());
+        let mut lost = names(lost.iter().map(|lost| &lost.platform).collect());
+        lost.push_str(&"!".repeat(findings.warnings.len()));
         format!("{} | {lost} | {}", names(chosen.iter().collect()), problems.join(" "))
     }
 
     #[test]
     fn the_choice_is_the_intersection() {
         assert_eq!(check(None, "amd64 arm64", &[]), "amd64 arm64 |  | ");
-        assert_eq!(check(None, "amd64 arm64", &["amd64"]), "amd64 | arm64 | ");
+        assert_eq!(check(None, "amd64 arm64", &["amd64"]), "amd64 | arm64! | ");
         assert_eq!(check(Some("arm64"), "amd64 arm64", &["amd64 arm64"]), "arm64 | amd64 | ");
     }
 

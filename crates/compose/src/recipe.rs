@@ -85,7 +85,7 @@ pub struct WantedPackage {
 pub struct WantedArtifact {
     /// Its reference as written.
     pub reference: String,
-    /// What is taken.
+    /// What is taken; nothing of an artifact that only holds certificates.
     pub includes: Vec<String>,
     /// What is left out of that.
     pub excludes: Vec<String>,

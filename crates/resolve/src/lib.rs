@@ -26,7 +26,7 @@ mod nearest;
 pub use policy::{Pin, PinTarget, Policy};
 pub use problem::{Obstacle, Problem, Refusal, ResolveError};
 pub use request::{ForbidMode, Request, Wanted};
-pub use resolution::{Action, Chosen, Dependency, Installed, Reason, Resolution, Waived};
+pub use resolution::{Action, Chosen, Dependency, IdleForbid, Installed, Reason, Resolution, Waived};
 pub use solver::{Inputs, resolve};
 pub use source::IndexSource;
 pub use universe::Universe;

@@ -48,6 +48,12 @@ pub enum Problem {
     Unsatisfiable { name: String, refusal: Arc<Refusal> },
     #[error("installed package `{name}` would break: {refusal}")]
     Breaks { name: String, refusal: Arc<Refusal> },
+    #[error("package `{name}` is forbidden, but {}", words::needs(.needs))]
+    StillNeeded {
+        name: String,
+        /// Installed packages with the dependency that nothing else satisfies.
+        needs: Vec<(String, String)>,
+    },
 }
 
 /// Why one version of a package cannot be taken.
@@ -97,6 +103,26 @@ pub enum Obstacle {
 }
 
 impl ResolveError {
+    /// Joins what the removal of one package breaks: of a library that would be a problem for every package.
+    pub(crate) fn of(problems: impl IntoIterator<Item = Problem>) -> Self {
+        let mut joined: Vec<Problem> = Vec::new();
+        for problem in problems {
+            let Some((forbidden, need)) = problem.as_need() else {
+                joined.push(problem);
+                continue;
+            };
+            let known = joined.iter_mut().find_map(|problem| match problem {
+                Problem::StillNeeded { name, needs } if *name == forbidden => Some(needs),
+                _ => None,
+            });
+            match known {
+                Some(needs) => needs.push(need),
+                None => joined.push(Problem::StillNeeded { name: forbidden, needs: vec![need] }),
+            }
+        }
+        Self { problems: joined }
+    }
+
     /// What may help, if anything is known to.
     pub fn hint(&self) -> Option<String> {
         self.problems.iter().find_map(Problem::hint)
@@ -118,9 +144,25 @@ impl Problem {
             }
             Self::Virtual { providers, .. } => Some(format!("choose one of {}", words::quoted(providers))),
             Self::Contradiction { name } => Some(format!("remove `{name}` or `!{name}`")),
+            Self::StillNeeded { name, .. } => {
+                Some(format!("remove `!{name}`, or forbid everything that needs it too"))
+            }
             Self::Unsatisfiable { refusal, .. } | Self::Breaks { refusal, .. } => refusal.hint(HINT_DEPTH),
             _ => None,
         }
+    }
+}
+
+impl Problem {
+    /// The forbidden package that an installed one needs, with that one and its dependency.
+    fn as_need(&self) -> Option<(String, (String, String))> {
+        let Self::Breaks { refusal, .. } = self else { return None };
+        let Refusal::Needs { package, relation, alternatives, .. } = &**refusal else { return None };
+        let forbidden = alternatives.iter().find_map(|obstacle| match obstacle {
+            Obstacle::Forbidden { name } => Some(name.clone()),
+            _ => None,
+        })?;
+        Some((forbidden, (package.clone(), relation.clone())))
     }
 }
 

@@ -17,6 +17,16 @@ pub struct Resolution {
     pub keep: Vec<Installed>,
     /// Dependencies that stay unsatisfied because the request forbids what satisfies them.
     pub waived: Vec<Waived>,
+    /// Forbidden names that changed nothing: not installed, and no dependency would have taken them.
+    pub idle: Vec<IdleForbid>,
+}
+
+/// A forbidden name that changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IdleForbid {
+    pub name: String,
+    /// Names that are spelled almost so, where the archive does not have the name at all.
+    pub nearest: Vec<String>,
 }
 
 /// A package of the archive that the resolution takes.

@@ -65,8 +65,8 @@ pub fn resolve(inputs: &Inputs<'_>, request: &Request) -> Result<Resolution, Res
             let opponent = failure.opponent?;
             solver.is_avoidable(opponent).then_some(opponent)
         });
-        let problems = failures.into_iter().map(|(problem, _)| problem).collect();
-        let error = first_error.get_or_insert(ResolveError { problems });
+        let problems = ResolveError::of(failures.into_iter().map(|(problem, _)| problem));
+        let error = first_error.get_or_insert(problems);
         match opponent {
             Some(opponent) if !avoided.contains(opponent) => _ = avoided.insert(opponent),
             _ => return Err(error.clone()),

@@ -17,7 +17,7 @@ pub mod users;
 
 pub use apply::apply;
 pub use ld_so_cache::{ld_so_cache, soname_links};
-pub use run::run;
+pub use run::{JoinedEffects, run};
 pub use users::{AccountAdditions, AccountOptions, GroupAddition, UserAddition};
 
 use crate::tree::Tree;

@@ -15,14 +15,12 @@ mod artifact;
 mod changes;
 mod conffile;
 mod diversions;
-mod document;
 mod packages;
 mod path_filter;
 mod problem;
 
 pub use artifact::{ArtifactSelection, merge_artifact};
 pub use changes::merge_changes;
-pub use document::{DocumentFile, merge_document};
 pub use packages::{MergedPackages, PackageSource, merge_packages};
 pub use problem::MergeProblem;
 
@@ -79,6 +77,11 @@ impl<'t> Merge<'t> {
     /// The tree as it is now.
     pub fn tree(&self) -> &Tree {
         self.tree
+    }
+
+    /// Why the draft must not be written, as far as it goes.
+    pub fn problems(&self) -> &[MergeProblem] {
+        &self.draft.problems
     }
 
     /// Reports why the draft must not be written.

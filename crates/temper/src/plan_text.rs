@@ -3,6 +3,10 @@
 use std::fmt::Write as _;
 
 use temper_compose::{Effective, Finding, Plan, PlatformPlan, Setting};
+use temper_oci::Platform;
+
+/// How many files of artifacts and the document are shown; there may be very many of them.
+const FILES_MAX: usize = 20;
 
 /// How many rows of a long list are shown before it is cut; `--json` has them all.
 const ROWS_MAX: usize = 60;
@@ -57,6 +61,7 @@ fn platform_text(text: &mut String, plan: &PlatformPlan) {
         "collisions",
         plan.collisions.iter().map(|c| format!("{}: {} over {} ({})", c.path, c.winner, c.loser, c.kind)),
     );
+    files(text, plan);
     generated(text, plan);
     rows(text, "removed", plan.removed.iter().map(|path| format!("/{path}")));
     layers(text, plan);
@@ -84,7 +89,7 @@ fn packages(text: &mut String, plan: &PlatformPlan) {
         let from = package.from_version.as_ref().map(|from| format!(" (from {from})")).unwrap_or_default();
         let _ = writeln!(text, "    {sign} {} {}{from}  {}", package.name, package.version, package.reason);
     }
-    cut(text, plan.packages.len());
+    cut(text, plan.packages.len(), ROWS_MAX);
 }
 
 fn layers(text: &mut String, plan: &PlatformPlan) {
@@ -98,6 +103,24 @@ fn layers(text: &mut String, plan: &PlatformPlan) {
         let digest = layer.digest.map(|digest| format!(" {}", digest.short())).unwrap_or_default();
         let _ = writeln!(text, "    {} {}{digest}  {size}", layer.action, layer.name);
     }
+}
+
+/// Counts what artifacts and the document bring, and lists the first of it.
+fn files(text: &mut String, plan: &PlatformPlan) {
+    if plan.files.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "  files        {}", plan.files.len());
+    for file in plan.files.iter().take(FILES_MAX) {
+        let target = file.target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
+        let slash = if file.kind == "directory" { "/" } else { "" };
+        let _ = writeln!(
+            text,
+            "    {}{slash}{target} {} {}:{}  ({})",
+            file.path, file.mode, file.uid, file.gid, file.origin
+        );
+    }
+    cut(text, plan.files.len(), FILES_MAX);
 }
 
 /// Lists computed files; the many files of the package database are only counted.
@@ -134,12 +157,12 @@ fn rows(text: &mut String, title: &str, rows: impl ExactSizeIterator<Item = Stri
     for row in rows.take(ROWS_MAX) {
         let _ = writeln!(text, "    {row}");
     }
-    cut(text, count);
+    cut(text, count, ROWS_MAX);
 }
 
-fn cut(text: &mut String, count: usize) {
-    if count > ROWS_MAX {
-        let _ = writeln!(text, "    … and {} more (--json shows all)", count - ROWS_MAX);
+fn cut(text: &mut String, count: usize, shown: usize) {
+    if count > shown {
+        let _ = writeln!(text, "    … and {} more (--json shows all)", count - shown);
     }
 }
 
@@ -156,6 +179,16 @@ pub(crate) fn findings(text: &mut String, title: &str, findings: &[Finding]) {
             let _ = writeln!(text, "    hint: {hint}");
         }
     }
+}
+
+/// Renders findings each with its platform, if it has one.
+pub(crate) fn by_platform<'a>(list: impl Iterator<Item = (Option<&'a Platform>, &'a Finding)>) -> String {
+    let mut text = String::new();
+    for (platform, finding) in list {
+        let title = platform.map_or_else(String::new, |platform| format!("{platform}:"));
+        findings(&mut text, &title, std::slice::from_ref(finding));
+    }
+    text
 }
 
 /// Writes a number of bytes for people, in the units that `docker` uses.

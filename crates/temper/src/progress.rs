@@ -32,6 +32,15 @@ impl Progress {
         Self { bar, last: Mutex::new(now), started: now }
     }
 
+    /// Prints text as it is, above the bar.
+    pub(crate) fn text(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => text.lines().for_each(|line| bar.println(line)),
+            // A closed standard error must not end a build.
+            None => drop(std::io::stderr().write_all(text.as_bytes())),
+        }
+    }
+
     /// Removes the bar, so that what is printed next stands alone.
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {

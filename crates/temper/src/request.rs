@@ -101,12 +101,13 @@ fn open_target(
         Some(base) => locate::source(workspace, base)?,
         None => locate::source(workspace, &on_server(source, &base_name, "--base")?)?,
     };
+    let recipe = Recipe::from(document);
     let artifacts =
-        document.contents.artifacts.iter().map(|artifact| open_artifact(workspace, source, &artifact.name));
+        recipe.artifacts.iter().map(|artifact| open_artifact(workspace, source, &artifact.reference));
     Ok(Opened {
-        recipe: Recipe::from(document),
         base,
         artifacts: artifacts.collect::<Result<_, _>>()?,
+        recipe,
         destination: target.destination.clone(),
         base_name,
         tags: customized_tags(document, &base_tags)?,

@@ -1,25 +1,33 @@
-//! What a composition says in its plan: collisions, generated files, and findings of the stages.
+//! What a composition says in its plan: collisions, files, generated ones, and findings of the stages.
 
+use std::collections::BTreeMap;
+
+use temper_oci::EntryKind;
 use temper_rootfs::draft::{CollisionKind, Draft};
 use temper_rootfs::effects::Effect;
 use temper_rootfs::merge::MergeProblem;
-use temper_rootfs::tree::Origin;
+use temper_rootfs::tree::{Node, Origin};
 
 use crate::composer::AutomaticIds;
 use crate::finding::{Finding, Findings};
-use crate::plan::{CollisionLine, GeneratedLine, NotReproducedLine};
+use crate::plan::{CollisionLine, FileLine, GeneratedLine, NotReproducedLine};
 use crate::recipe::WantedArtifact;
 
 /// Adds the problems and warnings of a draft at a path of the document.
 pub(super) fn problems(draft: &Draft, at: &str, findings: &mut Findings) {
     for problem in &draft.problems {
-        let mut finding = Finding::at(at, chain(problem));
-        finding.hint = problem.hint();
-        findings.problem(finding);
+        findings.problem(finding(at, problem));
     }
     for warning in &draft.warnings {
         findings.warning(Finding::at(at, warning.clone()));
     }
+}
+
+/// Makes a finding of a problem at a path of the document.
+pub(super) fn finding(at: &str, problem: &MergeProblem) -> Finding {
+    let mut finding = Finding::at(at, chain(problem));
+    finding.hint = problem.hint();
+    finding
 }
 
 /// Adds the problems and warnings of an artifact's draft; an include that matches nothing is named itself.
@@ -70,6 +78,40 @@ pub(super) fn collisions(drafts: &[(String, Draft)]) -> Vec<CollisionLine> {
     lines.sort();
     lines.dedup();
     lines
+}
+
+/// Lists what artifacts and the document bring to the result, by path.
+pub(super) fn files(drafts: &[(String, Draft)]) -> Vec<FileLine> {
+    let mut brought: BTreeMap<&str, &Node> = BTreeMap::new();
+    for node in drafts.iter().flat_map(|(_, draft)| draft.nodes()) {
+        match node.origin {
+            Origin::Artifact(_) | Origin::Document => {
+                brought.insert(&node.entry.path, node);
+            }
+            // What is computed from the final tree takes the place of what was brought.
+            _ => drop(brought.remove(node.entry.path.as_str())),
+        }
+    }
+    brought.into_values().map(file).collect()
+}
+
+fn file(node: &Node) -> FileLine {
+    let entry = &node.entry;
+    let (size_bytes, target) = match &entry.kind {
+        EntryKind::File { size, .. } => (Some(*size), None),
+        EntryKind::Symlink { target } => (None, Some(target.clone())),
+        _ => (None, None),
+    };
+    FileLine {
+        path: format!("/{}", entry.path),
+        kind: entry.kind.word().to_owned(),
+        mode: format!("{:04o}", entry.mode),
+        uid: entry.uid,
+        gid: entry.gid,
+        size_bytes,
+        target,
+        origin: origin(&node.origin),
+    }
 }
 
 /// Lists what is computed, by path.

@@ -69,7 +69,9 @@ fn merge_environment(
             |text: &String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
         config.env().iter().filter_map(split).collect()
     };
-    let artifacts = input.artifacts.iter().filter_map(|image| {
+    // Of an artifact that only holds certificates nothing else is taken.
+    let artifacts = recipe.artifacts.iter().zip(input.artifacts);
+    let artifacts = artifacts.filter(|(wanted, _)| !wanted.includes.is_empty()).filter_map(|(_, image)| {
         let variables = pairs(&image.find(input.platform)?.config);
         Some(ArtifactEnvironment { artifact: image.reference.clone(), variables })
     });

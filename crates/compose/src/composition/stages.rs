@@ -2,7 +2,7 @@
 //! packages generates.
 
 use temper_rootfs::draft::Draft;
-use temper_rootfs::effects::{self, Effect, EffectContext};
+use temper_rootfs::effects::{self, Effect, EffectContext, JoinedEffects};
 use temper_rootfs::merge::{
     ArtifactSelection, MergedPackages, PackageSource, merge_artifact, merge_changes, merge_packages,
 };
@@ -50,15 +50,15 @@ impl Stages {
         let merged = merge_chosen(&mut tree, ground.packages);
         let artifacts = merge_artifacts(&mut tree, recipe, ground.artifacts, findings);
         let files = document::merge(&mut tree, recipe, input.platform, ground, findings);
-        let effect = run_effects(&tree, ground, input, &merged);
+        let effects = run_effects(&tree, ground, input, &merged);
         let MergedPackages { draft, owned } = merged;
-        let packages = merge_changes(&mut tree, draft, "effects", &effect.changes, ground.time);
+        let packages = merge_changes(&mut tree, draft, effects.changes(), ground.time);
         report::problems(&packages, "contents.packages", findings);
-        report::effects(&effect, findings);
+        report::effects(&effects.effect, findings);
         let mut drafts = vec![("packages".to_owned(), packages)];
         drafts.extend(artifacts);
         drafts.push(("files".to_owned(), files));
-        Self { tree, drafts, owned, effect }
+        Self { tree, drafts, owned, effect: effects.effect }
     }
 }
 
@@ -84,6 +84,7 @@ fn merge_artifacts(
         };
         let draft = merge_artifact(tree, &selection);
         hints::artifact_files(wanted, &draft, findings);
+        hints::hidden_files(wanted, &draft, findings);
         report::artifact_problems(&draft, wanted, findings);
         drafts.push((format!("artifact {}", wanted.reference), draft));
     }
@@ -95,7 +96,7 @@ fn run_effects(
     ground: &Ground<'_>,
     input: &PlatformInput<'_>,
     merged: &MergedPackages,
-) -> Effect {
+) -> JoinedEffects {
     let has_status = ground.packages.installed.database.has_status();
     let context = EffectContext {
         tree,

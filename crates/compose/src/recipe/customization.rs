@@ -64,7 +64,17 @@ fn artifacts(document: &Customization) -> Vec<WantedArtifact> {
         excludes: artifact.excludes.clone(),
         at: format!("contents.artifacts[{index}]"),
     });
-    wanted.collect()
+    let mut wanted: Vec<WantedArtifact> = wanted.collect();
+    // An artifact that only holds certificates is read all the same.
+    for certificate in certificates(document) {
+        if let CertificateSource::Artifact { reference, .. } = certificate.source
+            && !wanted.iter().any(|artifact| artifact.reference == reference)
+        {
+            let at = certificate.at;
+            wanted.push(WantedArtifact { reference, includes: Vec::new(), excludes: Vec::new(), at });
+        }
+    }
+    wanted
 }
 
 fn path(index: usize, file: &spec::File) -> Option<WantedPath> {

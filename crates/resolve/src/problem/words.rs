@@ -7,6 +7,9 @@ use super::{Obstacle, Problem, Refusal};
 /// Alternatives beyond this number are counted, not told: a virtual package may have dozens of providers.
 const ALTERNATIVES_TOLD: usize = 4;
 
+/// Packages that need a forbidden one beyond this number are counted, not told.
+const NEEDS_TOLD: usize = 4;
+
 /// Levels of a chain of needs at which all alternatives are told; deeper down it is the first one alone.
 const LEVELS_WIDE: usize = 2;
 
@@ -52,6 +55,20 @@ fn write_obstacle(formatter: &mut fmt::Formatter<'_>, obstacle: &Obstacle, level
         }
         Obstacle::Forbidden { name } => write!(formatter, "`{name}` is forbidden"),
         Obstacle::Refused { refusal, .. } => write_refusal(formatter, refusal, level),
+    }
+}
+
+pub(super) fn needs(needs: &[(String, String)]) -> String {
+    let told: Vec<_> = needs
+        .iter()
+        .take(NEEDS_TOLD)
+        .map(|(package, relation)| format!("installed package `{package}` needs `{relation}`"))
+        .collect();
+    let told = told.join(", and ");
+    match needs.len().saturating_sub(NEEDS_TOLD) {
+        0 => told,
+        1 => format!("{told}, and one more installed package needs it"),
+        more => format!("{told}, and {more} more installed packages need it"),
     }
 }
 

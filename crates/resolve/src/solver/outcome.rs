@@ -1,7 +1,8 @@
 //! Turns what is chosen into a resolution.
 
 use super::state::{Solver, Why};
-use crate::resolution::{Action, Chosen, Installed, Reason, Resolution};
+use crate::nearest::nearest_names;
+use crate::resolution::{Action, Chosen, IdleForbid, Installed, Reason, Resolution};
 
 impl Solver<'_> {
     pub(super) fn into_resolution(self) -> Resolution {
@@ -26,13 +27,28 @@ impl Solver<'_> {
         let mut keep: Vec<_> = kept.map(|(_, id)| Installed::from(world.record(*id))).collect();
         keep.sort_by(|left, right| left.name.cmp(&right.name));
         keep.dedup();
+        let idle = self.idle_forbids();
         let removed = self.request.forbid.iter().filter_map(|name| installed.get(name.as_str()));
         Resolution {
             install: install.collect(),
             remove: removed.map(|id| Installed::from(world.record(*id))).collect(),
             keep,
             waived: self.waived.into_iter().collect(),
+            idle,
         }
+    }
+
+    fn idle_forbids(&self) -> Vec<IdleForbid> {
+        let is_idle = |name: &&String| {
+            !self.world.installed().contains_key(name.as_str()) && !self.passed_over.contains(*name)
+        };
+        let universe = self.world.universe;
+        let idle = self.request.forbid.iter().filter(is_idle).map(|name| {
+            let is_known = universe.contains(name);
+            let nearest = if is_known { Vec::new() } else { nearest_names(name, &universe.package_names()) };
+            IdleForbid { name: name.clone(), nearest }
+        });
+        idle.collect()
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Solver<'a> {
     /// Candidates that cannot be installed whatever else is chosen.
     pub(super) refused: BTreeMap<&'a str, Arc<Refusal>>,
     pub(super) waived: BTreeSet<Waived>,
+    /// Forbidden packages that some dependency would have taken.
+    pub(super) passed_over: BTreeSet<String>,
     /// For each name the conflicts and breaks that are declared against it. The declaring record may have been dropped
     /// since, so it counts only while it is effective.
     pub(super) claims: BTreeMap<&'a str, Vec<(RecordId, Relation<'a>)>>,
@@ -80,6 +82,7 @@ impl<'a> Solver<'a> {
             chosen: BTreeMap::new(),
             refused: BTreeMap::new(),
             waived: BTreeSet::new(),
+            passed_over: BTreeSet::new(),
             claims: BTreeMap::new(),
             trail: Vec::new(),
             steps: 0,

@@ -57,6 +57,7 @@ impl<'a> Solver<'a> {
             Task::Satisfy { group, .. } if self.is_satisfied(group) => None,
             Task::Satisfy { group, .. } => {
                 let options = self.options(group);
+                self.passed_over.extend(options.forbidden.iter().cloned());
                 let is_only_forbidden = options.usable.is_empty() && !options.forbidden.is_empty();
                 if is_only_forbidden && self.request.forbid_mode == ForbidMode::Waive {
                     self.waive(Waived {

@@ -70,6 +70,7 @@ struct Expected {
     remove: Vec<String>,
     keep: Vec<String>,
     waived: Vec<String>,
+    idle: Vec<String>,
     error: Option<String>,
     hint: Option<String>,
     reasons: BTreeMap<String, String>,
@@ -151,6 +152,11 @@ fn describe(resolution: &Resolution, expected: &Expected) -> Expected {
     }
     found.remove = resolution.remove.iter().map(|package| package.name.clone()).collect();
     found.keep = resolution.keep.iter().map(|package| package.name.clone()).collect();
+    found.idle = resolution
+        .idle
+        .iter()
+        .map(|idle| [&[idle.name.clone()][..], &idle.nearest].concat().join(" ~ "))
+        .collect();
     let waived = resolution.waived.iter();
     found.waived = waived
         .map(|one| format!("{} needs {} of {}", one.package, one.relation, one.forbidden.join(", ")))

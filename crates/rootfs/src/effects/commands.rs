@@ -87,7 +87,7 @@ impl Worker<'_> {
     }
 
     fn push(&mut self, change: Change) {
-        apply::apply(&mut self.tree, std::slice::from_ref(&change), "effects", self.time);
+        apply::apply(&mut self.tree, std::slice::from_ref(&change), "scripts", self.time);
         self.changes.push(change);
     }
 

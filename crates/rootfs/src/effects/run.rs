@@ -12,37 +12,58 @@ use crate::tree::{Origin, Tree};
 /// Packages whose scripts do nothing but what the effects here compute.
 const NATIVE: &[&str] = &["base-passwd", "ca-certificates", "dpkg", "passwd", "tzdata"];
 
+/// Computes one effect.
+type Step<'s> = &'s dyn Fn(&EffectContext<'_>) -> Effect;
+
 /// Runs the effects: accounts, file commands of scripts, alternatives, certificates, shells, time zone, `tmpfiles.d`,
 /// overrides. Each sees what the ones before it changed; accounts come first, since owners are named by them, and
 /// overrides last, since they win.
 ///
 /// The result has at most one change for each path, sorted by path, and one [`Change::Metadata`] after it at most. A
 /// path that an artifact or the document gives is never changed. Copies name paths of `ctx.tree`.
-pub fn run(ctx: &EffectContext<'_>, options: &AccountOptions) -> Effect {
+pub fn run(ctx: &EffectContext<'_>, options: &AccountOptions) -> JoinedEffects {
     let scripts = scripts::Scripts::read(ctx);
     let mut runner = Runner { tree: ctx.tree.clone(), joined: Effect::default(), changes: BTreeMap::new() };
     let (effect, accounts) = users::users(ctx, &scripts, options);
-    runner.join(ctx, effect);
-    let steps: [&dyn Fn(&EffectContext<'_>) -> Effect; 7] = [
-        &|ctx| commands::commands(ctx, &scripts, &accounts),
-        &|ctx| alternatives::alternatives(ctx, &scripts),
-        &ca_certificates::ca_certificates,
-        &|ctx| shells::shells(ctx, &scripts),
-        &localtime::localtime,
-        &|ctx| tmpfiles::tmpfiles(ctx, &accounts),
-        &|ctx| statoverride::statoverride(ctx, &scripts, &accounts),
+    runner.join(ctx, "accounts", effect);
+    let steps: [(&'static str, Step<'_>); 7] = [
+        ("scripts", &|ctx| commands::commands(ctx, &scripts, &accounts)),
+        ("alternatives", &|ctx| alternatives::alternatives(ctx, &scripts)),
+        ("certificates", &ca_certificates::ca_certificates),
+        ("shells", &|ctx| shells::shells(ctx, &scripts)),
+        ("time zone", &localtime::localtime),
+        ("tmpfiles.d", &|ctx| tmpfiles::tmpfiles(ctx, &accounts)),
+        ("statoverride", &|ctx| statoverride::statoverride(ctx, &scripts, &accounts)),
     ];
-    for step in steps {
+    for (name, step) in steps {
         let effect = step(&EffectContext { tree: &runner.tree, ..*ctx });
-        runner.join(ctx, effect);
+        runner.join(ctx, name, effect);
     }
     let mut joined = runner.joined;
     joined.not_reproduced.extend(scripts::not_reproduced::not_reproduced(&scripts));
     joined.not_reproduced.retain(|item| !NATIVE.contains(&item.package.as_str()));
     joined.not_reproduced.sort();
     joined.not_reproduced.dedup();
-    joined.changes = runner.changes.into_values().flat_map(Joined::into_changes).collect();
-    joined
+    let changes = runner.changes.into_values().flat_map(Joined::into_changes);
+    let (names, changes) = changes.unzip();
+    joined.changes = changes;
+    JoinedEffects { effect: joined, names }
+}
+
+/// What all effects together give.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JoinedEffects {
+    /// Everything in one.
+    pub effect: Effect,
+    /// The name of the effect that makes each change, in the order of the changes.
+    names: Vec<&'static str>,
+}
+
+impl JoinedEffects {
+    /// Lists the changes in order, each with the name of the effect that makes it.
+    pub fn changes(&self) -> impl Iterator<Item = (&str, &Change)> + Clone {
+        self.names.iter().copied().zip(&self.effect.changes)
+    }
 }
 
 struct Runner {
@@ -55,26 +76,26 @@ struct Runner {
 /// What becomes of one path.
 #[derive(Default)]
 struct Joined {
-    made: Option<Change>,
-    metadata: Option<Change>,
+    made: Option<(&'static str, Change)>,
+    metadata: Option<(&'static str, Change)>,
 }
 
 impl Joined {
-    fn into_changes(self) -> impl Iterator<Item = Change> {
+    fn into_changes(self) -> impl Iterator<Item = (&'static str, Change)> {
         self.made.into_iter().chain(self.metadata)
     }
 }
 
 impl Runner {
-    fn join(&mut self, ctx: &EffectContext<'_>, effect: Effect) {
+    fn join(&mut self, ctx: &EffectContext<'_>, name: &'static str, effect: Effect) {
         let is_given = |change: &Change| {
             let node = ctx.tree.get(change.path());
             node.is_some_and(|node| matches!(node.origin, Origin::Artifact(_) | Origin::Document))
         };
         let changes: Vec<Change> = effect.changes.into_iter().filter(|change| !is_given(change)).collect();
-        apply::apply(&mut self.tree, &changes, "effects", ctx.time);
+        apply::apply(&mut self.tree, &changes, name, ctx.time);
         for change in changes {
-            self.record(change);
+            self.record(name, change);
         }
         self.joined.not_reproduced.extend(effect.not_reproduced);
         self.joined.warnings.extend(effect.warnings);
@@ -83,18 +104,19 @@ impl Runner {
         self.joined.accounts.members.extend(effect.accounts.members);
     }
 
-    fn record(&mut self, change: Change) {
+    /// Notes a change; of a path that is changed twice the last effect that makes it anew is the one that counts.
+    fn record(&mut self, name: &'static str, change: Change) {
         let joined = self.changes.entry(change.path().to_owned()).or_default();
         match (&change, &mut joined.made, &mut joined.metadata) {
             (Change::Metadata { mode, uid, gid, .. }, made, metadata) => {
                 match made.as_mut().or(metadata.as_mut()) {
-                    Some(before) => before.set_metadata(*mode, *uid, *gid),
-                    None => *metadata = Some(change),
+                    Some((_, before)) => before.set_metadata(*mode, *uid, *gid),
+                    None => *metadata = Some((name, change)),
                 }
             }
             (_, made, metadata) => {
                 *metadata = None;
-                *made = Some(change);
+                *made = Some((name, change));
             }
         }
     }

@@ -5,21 +5,27 @@ use crate::effects::Change;
 use crate::merge::{Merge, Metadata};
 use crate::tree::{Node, Origin, Tree};
 
-/// Goes on with the packages layer: makes the changes of one effect, in order, and returns the layer's draft.
+/// Goes on with the packages layer: makes the changes, each named by its effect, in order, and returns the layer's
+/// draft.
 ///
 /// A path that an artifact or the document brought is left alone: they win over what is generated. New entries have
 /// the time `time`; what only changes owner or mode keeps its own. Copies are taken from the tree as it was before the
 /// first change.
-pub fn merge_changes(tree: &mut Tree, draft: Draft, effect: &str, changes: &[Change], time: i64) -> Draft {
-    let copied = changes.iter().map(|change| match change {
+pub fn merge_changes<'c>(
+    tree: &mut Tree,
+    draft: Draft,
+    changes: impl Iterator<Item = (&'c str, &'c Change)> + Clone,
+    time: i64,
+) -> Draft {
+    let copied = changes.clone().map(|(_, change)| match change {
         Change::Copy { from, .. } => tree.lookup(from).cloned(),
         _ => None,
     });
     let copied: Vec<Option<Node>> = copied.collect();
     let mut merge = Merge::resume(tree, draft);
-    let origin = Origin::Generated(effect.to_owned());
-    for (change, copied) in changes.iter().zip(copied) {
-        if !is_taken(merge.tree(), change_path(change)) {
+    for ((effect, change), copied) in changes.zip(copied) {
+        let origin = Origin::Generated(effect.to_owned());
+        if !is_taken(merge.tree(), change.path()) {
             make(&mut merge, change, copied, &origin, time);
         }
     }
@@ -47,17 +53,6 @@ fn make(merge: &mut Merge<'_>, change: &Change, copied: Option<Node>, origin: &O
             merge.change_metadata(path, (*mode, *uid, *gid), origin);
         }
         Change::Remove { path } => merge.remove(path),
-    }
-}
-
-fn change_path(change: &Change) -> &str {
-    match change {
-        Change::File { path, .. }
-        | Change::Copy { path, .. }
-        | Change::Symlink { path, .. }
-        | Change::Directory { path, .. }
-        | Change::Metadata { path, .. }
-        | Change::Remove { path } => path,
     }
 }
 

@@ -77,20 +77,20 @@ fn collisions(draft: &Draft) -> Vec<String> {
     draft.collisions.iter().map(text).collect()
 }
 
-fn document<'a>(path: &'a str, content: &'a str) -> DocumentFile<'a> {
-    DocumentFile { path, content: content.as_bytes(), mode: 0o644, uid: 0, gid: 0 }
+/// Puts files of the document, path and content each, and returns what their layer writes.
+fn document(tree: &mut Tree, files: &[(&str, &str)]) -> Draft {
+    let mut merge = Merge::new(tree);
+    for (path, content) in files {
+        merge.put_file(path, content.as_bytes(), Metadata::of_root(0o644, TIME), Origin::Document);
+    }
+    merge.finish()
 }
 
 #[test]
 fn the_document_goes_through_links_and_brings_parents() {
     let mut base = tree(&["usr/", "usr/bin/", "bin -> usr/bin", "etc/", "etc/motd = old", "run -> var/run"]);
-    let files = [
-        document("/bin/start", "go"),
-        document("/etc/motd", "new"),
-        document("/opt/a/b", "x"),
-        document("/run/x", "y"),
-    ];
-    let draft = merge_document(&mut base, &files, TIME);
+    let files = [("/bin/start", "go"), ("/etc/motd", "new"), ("/opt/a/b", "x"), ("/run/x", "y")];
+    let draft = document(&mut base, &files);
     assert_eq!(
         dump(&base, &draft),
         [
@@ -115,16 +115,16 @@ fn the_document_goes_through_links_and_brings_parents() {
 fn names_and_places_that_cannot_be_are_problems() {
     let mut base = tree(&["usr/", "usr/bin/", "usr/bin/sh = sh", "loop -> loop"]);
     let files = [
-        document("/usr/../etc/x", ""),
-        document("/etc/.wh.passwd", ""),
-        document("/.wh..wh..opq/x", ""),
-        document("/", ""),
-        document("/usr/bin", "file"),
-        document("/usr/bin/sh/x", ""),
-        document("/loop/x", ""),
-        document("/new\0", ""),
+        ("/usr/../etc/x", ""),
+        ("/etc/.wh.passwd", ""),
+        ("/.wh..wh..opq/x", ""),
+        ("/", ""),
+        ("/usr/bin", "file"),
+        ("/usr/bin/sh/x", ""),
+        ("/loop/x", ""),
+        ("/new\0", ""),
     ];
-    let draft = merge_document(&mut base, &files, TIME);
+    let draft = document(&mut base, &files);
     let refused = "is empty, has a `..`, a NUL byte or a reserved `.wh.` name";
     assert_eq!(
         problems(&draft),
@@ -169,8 +169,7 @@ fn removals_are_one_whiteout_for_what_goes_and_never_hide_what_is_written() {
 #[test]
 fn changes_of_effects_join_the_packages_layer_and_yield_to_artifacts() {
     let mut base = tree(&["etc/", "etc/a = 1", "etc/b = 2", "usr/", "usr/bin/", "usr/bin/x = program"]);
-    let taken = document("/etc/taken", "document");
-    drop(merge_document(&mut base, &[taken], TIME));
+    drop(document(&mut base, &[("/etc/taken", "document")]));
     let file = |path: &str| Change::File {
         path: path.to_owned(),
         content: b"generated".to_vec(),
@@ -195,7 +194,8 @@ fn changes_of_effects_join_the_packages_layer_and_yield_to_artifacts() {
         Change::Directory { path: "etc".to_owned(), mode: 0o700, uid: 0, gid: 0 },
         Change::Remove { path: "etc/b".to_owned() },
     ];
-    let draft = merge_changes(&mut base, Draft::default(), "test", &changes, TIME);
+    let draft =
+        merge_changes(&mut base, Draft::default(), changes.iter().map(|change| ("test", change)), TIME);
     assert_eq!(
         dump(&base, &draft),
         [

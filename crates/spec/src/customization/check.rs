@@ -15,7 +15,7 @@ use super::{Certificate, Customization, TAG_LENGTH_MAX, TagLine, Target, derive_
 
 pub(crate) use account::{account_name, account_names, accounts, groups, id, users};
 pub(crate) use name::{definition_id, name, namespace, reference, repository, suffix, tag, tag_suffix, tags};
-pub(crate) use path::{absolute, artifact_path, artifact_paths, file_path, files};
+pub(crate) use path::{absolute, artifact_path, artifact_paths, file_path, files, forbidden_in_path};
 pub(crate) use setting::{artifact, environment, metadata, packages, platforms, stop_signal};
 
 pub(crate) fn target(value: &Target, at: &At<'_>, report: &mut Report) {

@@ -6,6 +6,7 @@
 use crate::yaml::{Node, Value};
 
 use super::{Definition, Family, LayerOutput, PathType};
+use crate::customization::check::forbidden_in_path;
 
 /// Lists the obstacles, each beginning with the key it is about.
 pub(super) fn obstacles(definition: &Definition) -> Vec<String> {
@@ -53,6 +54,17 @@ fn paths(definition: &Definition) -> Vec<String> {
         }
         if entry.recursive {
             found.push(format!("`paths[{index}].recursive`: only the path itself is changed"));
+        }
+        let path = &entry.path;
+        if !path.starts_with('/') {
+            found.push(format!("`paths[{index}].path`: `{}` is not absolute", path.escape_debug()));
+        } else if let Some(reason) = forbidden_in_path(path) {
+            found.push(format!("`paths[{index}].path`: `{}` {reason}", path.escape_debug()));
+        } else if path.trim_matches('/').is_empty() {
+            found.push(format!("`paths[{index}].path`: `{path}` is the root itself"));
+        }
+        if entry.source.is_none() && entry.kind == PathType::Symlink {
+            found.push(format!("`paths[{index}].source`: is missing, a symlink needs a target"));
         }
         if entry.source.is_some() && entry.kind != PathType::Symlink {
             found.push(format!("`paths[{index}].source`: other files of the catalog are not read"));

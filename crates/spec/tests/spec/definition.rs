@@ -113,6 +113,10 @@ fn obstacles_name_their_keys() {
             "`paths[0].recursive`: only the path itself is changed",
         ),
         ("paths: [{type: delete, path: /a, if: b}]", "`paths[0].if`: conditions are not evaluated"),
+        ("paths: [{type: delete, path: a}]", "`paths[0].path`: `a` is not absolute"),
+        ("paths: [{type: delete, path: /}]", "`paths[0].path`: `/` is the root itself"),
+        ("paths: [{type: directory, path: /a/../b}]", "`paths[0].path`: `/a/../b` has a `..` component"),
+        ("paths: [{type: symlink, path: /a}]", "`paths[0].source`: is missing, a symlink needs a target"),
         ("work-dir: ${A}", "`work-dir`: variables are not filled in"),
     ] {
         let text = format!("# syntax=x/build:2-debian13\nname: a\nimage: b\nvars: {{A: c}}\n{change}\n");

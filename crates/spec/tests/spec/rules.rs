@@ -194,6 +194,23 @@ fn files_and_directories_are_absolute() {
 }
 
 #[test]
+fn paths_are_as_long_as_a_file_system_takes() {
+    let (name, long_name) = ("é".repeat(127), "é".repeat(128));
+    let long_path = "/abcdefg".repeat(512);
+    let file = |path: &str| format!("{HEAD}paths: [{{path: {path}, contents: x}}]");
+    assert_eq!(read(&file(&format!("/{name}/{name}"))).paths.len(), 1);
+    assert_eq!(read(&file(&long_path)).paths[0].path.len(), 4096);
+    for (path, reason) in [
+        (format!("/a/{long_name}"), "has a component of more than 255 bytes, which no file system takes"),
+        (format!("/{long_name}/a"), "has a component of more than 255 bytes, which no file system takes"),
+        (format!("{long_path}h"), "is longer than 4096 bytes"),
+    ] {
+        check_problems(&file(&path), &[&format!("paths[0].path: path `{path}` {reason}")]);
+        check_body(&format!("work-dir: {path}"), &[&format!("work-dir: path `{path}` {reason}")]);
+    }
+}
+
+#[test]
 fn accounts_are_checked() {
     for (body, expected) in [
         ("{runs-as: root}", "accounts.runs-as: is root, but the document does not enable root"),

@@ -36,6 +36,7 @@ pub(crate) fn run(
         opened.iter().map(|target| target.plan(workspace)).collect::<Result<_, _>>()?;
     for planned in &planned {
         check(planned)?;
+        workspace.progress.text(&plan_text::by_platform(planned.plan.warnings()));
     }
     let mut results = Vec::new();
     for (target, planned) in opened.iter().zip(&planned) {
@@ -54,16 +55,12 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Stops where a plan has problems, and shows its warnings.
+/// Stops where a plan has problems.
 pub(crate) fn check(planned: &Planned<'_>) -> Result<(), anyhow::Error> {
     if !planned.plan.has_problems() {
         return Ok(());
     }
-    let mut text = String::new();
-    for (platform, finding) in planned.plan.problems() {
-        let title = platform.map_or_else(String::new, |platform| format!("{platform}:"));
-        plan_text::findings(&mut text, &title, std::slice::from_ref(finding));
-    }
+    let text = plan_text::by_platform(planned.plan.problems());
     Err(Failure::failed(anyhow!("`{}` cannot be built:\n{}", planned.plan.name, text.trim_end()))
         .hint("nothing was built; `temper plan` shows the whole plan")
         .into())

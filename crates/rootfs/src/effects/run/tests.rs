@@ -10,7 +10,7 @@ fn overrides_win_over_commands_and_name_new_groups() {
                     dpkg-statoverride --update --add root crontab 2755 /usr/bin/crontab\nfi\nldconfig\ndot -c";
     let fixture = Fixture::default().package("cron", postinst, &["usr/bin/crontab"]);
     check(
-        &run(&fixture.context(), &AccountOptions::default()),
+        &run(&fixture.context(), &AccountOptions::default()).effect,
         &[
             "usr/bin/crontab (2755 0:100)",
             r"var/lib/dpkg/statoverride = root crontab 2755 /usr/bin/crontab\n (644 0:0)",
@@ -28,7 +28,7 @@ fn overrides_of_the_base_reach_added_paths() {
     ];
     let fixture = Fixture::base(&base).package("demo", "", &["usr/bin/a", "usr/bin/b"]);
     check(
-        &run(&fixture.context(), &AccountOptions::default()),
+        &run(&fixture.context(), &AccountOptions::default()).effect,
         &["usr/bin/a (750 0:4)", "! `/usr/bin/b` does not get the owner `root:none`, since it is no account"],
     );
 }
@@ -38,7 +38,7 @@ fn one_path_changes_once() {
     let postinst = "mkdir /srv/a\nchmod 700 /srv/a\nchown 5:6 /srv/a\ntouch /srv/b\nrm /srv/b\ntouch /srv/c\nln -sf x /srv/c";
     let fixture = Fixture::default().package("demo", postinst, &[]);
     check(
-        &run(&fixture.context(), &AccountOptions::default()),
+        &run(&fixture.context(), &AccountOptions::default()).effect,
         &["srv/a/ (700 5:6)", "srv/b removed", "srv/c -> x"],
     );
 }
@@ -50,7 +50,7 @@ fn what_the_document_gives_stays() {
     for path in ["etc/a", "etc/b"] {
         fixture.tree.get_mut(path).expect("is there").origin = Origin::Document;
     }
-    check(&run(&fixture.context(), &AccountOptions::default()), &[]);
+    check(&run(&fixture.context(), &AccountOptions::default()).effect, &[]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn the_time_zone_and_the_shells_follow_their_packages() {
     ];
     let fixture = Fixture::base(&["bin -> usr/bin"]).package("tzdata", "add-shell /opt/sh", &files);
     check(
-        &run(&fixture.context(), &AccountOptions::default()),
+        &run(&fixture.context(), &AccountOptions::default()).effect,
         &[
             "etc/localtime -> /usr/share/zoneinfo/Etc/UTC",
             r"etc/shells = # c\n/bin/sh\n/usr/bin/sh\n/bin/zsh \n/usr/bin/zsh \n/opt/sh\n (644 0:0)",
@@ -78,5 +78,36 @@ fn nothing_added_changes_nothing() {
         "usr/share/debianutils/shells = /bin/sh\n",
         "etc/ssl/certs/ca-certificates.crt",
     ]);
-    check(&run(&fixture.context(), &AccountOptions::default()), &[]);
+    check(&run(&fixture.context(), &AccountOptions::default()).effect, &[]);
+}
+
+#[test]
+fn every_change_names_its_effect() {
+    let postinst = "mkdir /srv/a\nchmod 700 /srv/a\n\
+                    update-alternatives --install /usr/bin/editor editor /usr/bin/nano 10\n\
+                    dpkg-statoverride --update --add root root 4755 /usr/bin/nano";
+    let fixture = Fixture::base(&["usr/share/debianutils/shells = /bin/sh\n"]).package(
+        "nano",
+        postinst,
+        &[
+            "usr/bin/nano",
+            "usr/share/zoneinfo/Etc/UTC",
+            "usr/lib/tmpfiles.d/nano.conf = d /var/nano 0750 - - -\n",
+        ],
+    );
+    let joined = run(&fixture.context(), &AccountOptions::default());
+    let found: Vec<String> =
+        joined.changes().map(|(name, change)| format!("{} {name}", change.path())).collect();
+    assert_eq!(
+        found,
+        [
+            "etc/alternatives/editor alternatives",
+            "srv/a scripts",
+            "usr/bin/editor alternatives",
+            "usr/bin/nano statoverride",
+            "var/lib/dpkg/alternatives/editor alternatives",
+            "var/lib/dpkg/statoverride statoverride",
+            "var/nano tmpfiles.d",
+        ]
+    );
 }

@@ -38,6 +38,7 @@ pub(crate) fn absolute(path: &str, at: &At<'_>, report: &mut Report) {
 /// Says what makes a path unusable as an entry of a layer.
 pub(crate) fn forbidden_in_path(path: &str) -> Option<&'static str> {
     const LENGTH_MAX: usize = 4096;
+    const COMPONENT_LENGTH_MAX: usize = 255;
     if path.contains('\0') {
         Some("has a NUL character")
     } else if path.split('/').any(|part| part == "..") {
@@ -46,6 +47,8 @@ pub(crate) fn forbidden_in_path(path: &str) -> Option<&'static str> {
         Some("has a component that begins with `.wh.`, which marks deletions in layers")
     } else if path.len() > LENGTH_MAX {
         Some("is longer than 4096 bytes")
+    } else if path.split('/').any(|part| part.len() > COMPONENT_LENGTH_MAX) {
+        Some("has a component of more than 255 bytes, which no file system takes")
     } else {
         None
     }
