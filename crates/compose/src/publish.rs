@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use bytes::Bytes;
 use temper_oci::{Descriptor, Digest, Platform};
@@ -48,6 +52,11 @@ pub type OpenBlob<'a> = &'a (dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send
 
 /// Where an image goes: one repository, or one layout.
 pub trait Destination: Send + Sync {
+    /// How many blobs may be written at once, at least 1: more helps where each waits for a network.
+    fn blobs_at_once(&self) -> usize {
+        1
+    }
+
     /// Writes a blob unless it is there; `open` gives its bytes from the beginning, once for each attempt.
     fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External>;
 
@@ -72,13 +81,7 @@ pub fn publish(
     let configs = image.manifests.iter().map(|manifest| &manifest.config);
     let mut seen = BTreeSet::new();
     let blobs: Vec<&Descriptor> = layers.chain(configs).filter(|blob| seen.insert(blob.digest)).collect();
-    let total: u64 = blobs.iter().map(|blob| blob.size).sum();
-    let mut done = 0;
-    for blob in blobs {
-        destination.put_blob(blob, &|| store.open(&blob.digest))?;
-        done += blob.size;
-        log.event(Event::new(Step::Publish, "publish blobs").bytes(done, total));
-    }
+    publish_blobs(&blobs, store, destination, log)?;
     for manifest in &image.manifests {
         destination.put_manifest(&manifest.descriptor, &manifest.bytes)?;
     }
@@ -86,5 +89,37 @@ pub fn publish(
     destination.move_tags(&image.index, &image.index_bytes, tags)?;
     let tags = if tags.is_empty() { "no tags".to_owned() } else { tags.join(", ") };
     log.event(Event::new(Step::Publish, format!("published {} as {tags}", image.index.digest)));
+    Ok(())
+}
+
+/// Writes blobs, several at once where the destination likes that; the first failure ends it.
+fn publish_blobs(
+    blobs: &[&Descriptor],
+    store: &dyn BlobStore,
+    destination: &dyn Destination,
+    log: &dyn Log,
+) -> Result<(), ComposeError> {
+    let total: u64 = blobs.iter().map(|blob| blob.size).sum();
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(0));
+    let publish_some = || {
+        while let Some(blob) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = destination.put_blob(blob, &|| store.open(&blob.digest)) {
+                next.store(blobs.len(), Ordering::Relaxed);
+                return Err(error);
+            }
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            *done += blob.size;
+            log.event(Event::new(Step::Publish, "publish blobs").bytes(*done, total));
+        }
+        Ok(())
+    };
+    let threads = destination.blobs_at_once().min(blobs.len());
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(publish_some)).collect();
+        let own = publish_some();
+        let others =
+            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        others.fold(own, Result::and)
+    })?;
     Ok(())
 }

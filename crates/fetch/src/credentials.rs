@@ -3,27 +3,24 @@
 //! Which files is the caller's choice. Where such a file names a credential helper, the helper is started by the
 //! crate `docker_credential`: the only process that Temper ever causes, chosen by the operator, outside any build.
 
+mod file;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use docker_credential::{CredentialRetrievalError, DockerCredential};
+use docker_credential::CredentialRetrievalError;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
-
-/// Longest credential file in bytes.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+use tokio::time::{Instant, timeout};
 
 /// How long a credential helper may take.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The name under which Docker's own registry stands in credential files.
-const DOCKER_KEY: &str = "https://index.docker.io/v1/";
+/// How long an answer is used before files and helpers are asked again: some helpers give passwords that end.
+const ANSWER_AGE_MAX: Duration = Duration::from_mins(5);
 
 /// What proves who we are to one registry.
 #[derive(Clone, Debug)]
@@ -37,6 +34,18 @@ pub enum Credential {
     },
     /// A refresh token, from which a token server makes access tokens.
     IdentityToken(SecretString),
+    /// A token that the registry itself takes as it is.
+    RegistryToken(SecretString),
+}
+
+impl Credential {
+    /// Returns the user's name, as far as it is known.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Password { user, .. } => Some(user),
+            Self::IdentityToken(_) | Self::RegistryToken(_) => None,
+        }
+    }
 }
 
 /// Why a credential cannot be had although one is configured.
@@ -50,15 +59,35 @@ pub enum CredentialsError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file, or the helper that it names, gives no usable answer.
-    #[error("credentials of `{registry}` cannot be read from `{path}` or the helper that it names")]
-    Retrieval {
+    /// A file is not JSON of the expected form.
+    #[error("credential file `{path}` is not written as `docker login` writes it")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        source: serde_json::Error,
+    },
+    /// An entry cannot be decoded.
+    #[error("credential of `{key}` in `{path}` is not base64 of `USER:PASSWORD`")]
+    Entry {
+        /// The entry.
+        key: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The helper that a file names gives no usable answer.
+    #[error(
+        "credential helper `docker-credential-{helper}`, which `{path}` names, gives no answer for `{registry}`"
+    )]
+    Helper {
+        /// Its name, as in the file.
+        helper: String,
         /// The registry.
         registry: String,
         /// The file.
         path: PathBuf,
         /// Why.
-        source: CredentialRetrievalError,
+        source: Box<CredentialRetrievalError>,
     },
     /// A helper hangs.
     #[error("credential helper for `{registry}` did not answer within {} seconds", HELPER_TIMEOUT.as_secs())]
@@ -72,8 +101,17 @@ impl CredentialsError {
     /// Returns what the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::File { path, .. } => Some(format!("make `{}` readable, or remove it", path.display())),
-            Self::Retrieval { registry, .. } | Self::Timeout { registry } => {
+            Self::File { path, .. } | Self::Syntax { path, .. } => {
+                Some(format!("make `{}` readable, or remove it", path.display()))
+            }
+            Self::Helper { source, helper, .. }
+                if **source == CredentialRetrievalError::HelperCommunicationError =>
+            {
+                Some(format!("install `docker-credential-{helper}` where `PATH` finds it"))
+            }
+            Self::Entry { key: registry, .. }
+            | Self::Helper { registry, .. }
+            | Self::Timeout { registry } => {
                 Some(format!("log in again with `docker login {registry}` or `podman login {registry}`"))
             }
         }
@@ -87,7 +125,14 @@ pub struct Credentials {
     fixed: Arc<BTreeMap<String, Credential>>,
     /// Files to look into, the first that knows the registry wins.
     files: Arc<[PathBuf]>,
-    found: Arc<Mutex<BTreeMap<String, Option<Credential>>>>,
+    /// By registry and repository.
+    found: Arc<Mutex<BTreeMap<String, Found>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Found {
+    credential: Option<Credential>,
+    end: Instant,
 }
 
 impl Credentials {
@@ -108,66 +153,34 @@ impl Credentials {
         self
     }
 
-    /// Finds the credential of a registry, once; helpers may take a while.
-    pub async fn find(&self, registry: &str) -> Result<Option<Credential>, CredentialsError> {
+    /// Finds the credential for a repository of a registry; helpers may take a while.
+    ///
+    /// Podman's files may have entries for a part of a registry, `quay.io/acme`: the longest that fits wins.
+    pub async fn find(
+        &self,
+        registry: &str,
+        repository: &str,
+    ) -> Result<Option<Credential>, CredentialsError> {
         if let Some(credential) = self.fixed.get(registry) {
             return Ok(Some(credential.clone()));
         }
+        let place = format!("{registry}/{repository}");
+        // Held while files and helpers are asked, so that many requests at once ask once.
         let mut found = self.found.lock().await;
-        if let Some(credential) = found.get(registry) {
-            return Ok(credential.clone());
+        let now = Instant::now();
+        found.retain(|_, found| now < found.end);
+        if let Some(found) = found.get(&place) {
+            return Ok(found.credential.clone());
         }
-        let (name, files) = (registry.to_owned(), Arc::clone(&self.files));
-        let search = spawn_blocking(move || search(&files, &name));
+        let (name, files) = ((registry.to_owned(), repository.to_owned()), Arc::clone(&self.files));
+        let search = spawn_blocking(move || file::search(&files, &name.0, &name.1));
         let credential = match timeout(HELPER_TIMEOUT, search).await {
             Ok(Ok(credential)) => credential?,
             Ok(Err(_)) | Err(_) => return Err(CredentialsError::Timeout { registry: registry.to_owned() }),
         };
-        found.insert(registry.to_owned(), credential.clone());
+        found.insert(place, Found { credential: credential.clone(), end: now + ANSWER_AGE_MAX });
         Ok(credential)
     }
-}
-
-fn search(files: &[PathBuf], registry: &str) -> Result<Option<Credential>, CredentialsError> {
-    for path in files {
-        let Some(bytes) = read(path)? else { continue };
-        let keys = if registry == "docker.io" { vec![DOCKER_KEY, registry] } else { vec![registry] };
-        for key in keys {
-            match docker_credential::get_credential_from_reader(bytes.as_slice(), key) {
-                Ok(DockerCredential::UsernamePassword(user, password)) => {
-                    return Ok(Some(Credential::Password { user, password: password.into() }));
-                }
-                Ok(DockerCredential::IdentityToken(token)) => {
-                    return Ok(Some(Credential::IdentityToken(token.into())));
-                }
-                Err(CredentialRetrievalError::NoCredentialConfigured) => {}
-                Err(error) if is_unknown_to_helper(&error) => {}
-                Err(source) => {
-                    let (registry, path) = (registry.to_owned(), path.clone());
-                    return Err(CredentialsError::Retrieval { registry, path, source });
-                }
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// A store that was asked for a registry it does not hold says so in words that all helpers share.
-fn is_unknown_to_helper(error: &CredentialRetrievalError) -> bool {
-    matches!(error, CredentialRetrievalError::HelperFailure { stdout, stderr, .. }
-        if stdout.contains("credentials not found") || stderr.contains("credentials not found"))
-}
-
-fn read(path: &Path) -> Result<Option<Vec<u8>>, CredentialsError> {
-    let failed = |source| CredentialsError::File { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(Some(bytes))
 }
 
 #[cfg(test)]
@@ -179,7 +192,8 @@ mod tests {
     fn describe(credential: Option<Credential>) -> String {
         match credential {
             Some(Credential::Password { user, password }) => format!("{user}/{}", password.expose_secret()),
-            Some(Credential::IdentityToken(token)) => format!("token/{}", token.expose_secret()),
+            Some(Credential::IdentityToken(token)) => format!("identity/{}", token.expose_secret()),
+            Some(Credential::RegistryToken(token)) => format!("registry/{}", token.expose_secret()),
             None => "none".to_owned(),
         }
     }
@@ -188,49 +202,86 @@ mod tests {
     async fn files_are_asked_in_order() {
         let folder = tempfile::tempdir().expect("makes a folder");
         let (first, second) = (folder.path().join("config.json"), folder.path().join("auth.json"));
-        // The values are `user:pass` and `hub:pass`.
+        // The values are `user:pass`, `hub:pass`, and `user:` beside a token.
         let text = r#"{"auths": {"registry.example:5000": {"auth": "dXNlcjpwYXNz"},
-            "https://index.docker.io/v1/": {"auth": "aHViOnBhc3M="},
-            "token.example": {"auth": "dXNlcjo=", "identitytoken": "refresh"}}}"#;
+            "https://index.docker.io/v1/": {"auth": "aHViOnBhc3M"},
+            "token.example": {"auth": "dXNlcjo=", "identitytoken": "refresh"},
+            "plain.example": {"username": "plain", "password": "pass"},
+            "bearer.example": {"registrytoken": "bearer"},
+            "empty.example": {}}, "HttpHeaders": {"X": "y"}}"#;
         std::fs::write(&first, text).expect("writes");
         let text = r#"{"auths": {"registry.example:5000": {"auth": "aHViOnBhc3M="},
-            "second.example": {"auth": "dXNlcjpwYXNz"}}}"#;
+            "second.example": {"auth": "dXNlcjpwYXNz"},
+            "second.example/acme": {"auth": "aHViOnBhc3M="},
+            "empty.example": {"auth": "dXNlcjpwYXNz"}}}"#;
         std::fs::write(&second, text).expect("writes");
         let missing = folder.path().join("missing.json");
         let given = Credential::Password { user: "given".to_owned(), password: "secret".into() };
         let credentials = Credentials::from_files(vec![missing, first, second]).with("fixed.example", given);
-        for (registry, expected) in [
-            ("registry.example:5000", "user/pass"),
-            ("docker.io", "hub/pass"),
-            ("token.example", "token/refresh"),
-            ("second.example", "user/pass"),
-            ("fixed.example", "given/secret"),
-            ("other.example", "none"),
+        for (registry, repository, expected) in [
+            ("registry.example:5000", "a", "user/pass"),
+            ("docker.io", "library/python", "hub/pass"),
+            ("token.example", "a", "identity/refresh"),
+            ("plain.example", "a", "plain/pass"),
+            ("bearer.example", "a", "registry/bearer"),
+            ("second.example", "a", "user/pass"),
+            ("second.example", "acme/app", "hub/pass"),
+            ("second.example", "acmes", "user/pass"),
+            ("empty.example", "a", "user/pass"),
+            ("fixed.example", "a", "given/secret"),
+            ("other.example", "a", "none"),
         ] {
-            let found = credentials.find(registry).await.expect(registry);
-            assert_eq!(describe(found), expected, "{registry}");
+            let found = credentials.find(registry, repository).await.expect(registry);
+            assert_eq!(describe(found), expected, "{registry}/{repository}");
         }
-        assert!(!format!("{credentials:?}").contains("pass\""), "{credentials:?}");
+        let shown = format!("{credentials:?}");
+        assert!(!shown.contains("pass\"") && !shown.contains("refresh"), "{shown}");
     }
 
     #[tokio::test]
-    async fn a_broken_file_is_named() {
+    async fn answers_are_asked_for_again_after_a_while() {
+        tokio::time::pause();
         let folder = tempfile::tempdir().expect("makes a folder");
         let path = folder.path().join("config.json");
-        std::fs::write(&path, "{").expect("writes");
-        let error = Credentials::from_files(vec![path]).find("registry.example").await.expect_err("refused");
-        assert!(error.to_string().contains("config.json"), "{error}");
-        assert!(error.hint().expect("has a hint").contains("docker login registry.example"));
+        let credentials = Credentials::from_files(vec![path.clone()]);
+        assert_eq!(describe(credentials.find("a.example", "a").await.expect("reads")), "none");
+        std::fs::write(&path, r#"{"auths": {"a.example": {"auth": "dXNlcjpwYXNz"}}}"#).expect("writes");
+        assert_eq!(describe(credentials.find("a.example", "a").await.expect("reads")), "none");
+        tokio::time::advance(ANSWER_AGE_MAX).await;
+        assert_eq!(describe(credentials.find("a.example", "a").await.expect("reads")), "user/pass");
     }
 
     #[tokio::test]
-    async fn a_helper_that_is_not_there_is_an_error() {
+    async fn what_cannot_be_used_is_named() {
         let folder = tempfile::tempdir().expect("makes a folder");
         let path = folder.path().join("config.json");
-        std::fs::write(&path, r#"{"credHelpers": {"a.example": "none-of-this-name"}}"#).expect("writes");
-        let credentials = Credentials::from_files(vec![path]);
-        let error = credentials.find("a.example").await.expect_err("refused");
-        assert!(matches!(error, CredentialsError::Retrieval { .. }), "{error:?}");
-        assert!(credentials.find("b.example").await.expect("reads").is_none());
+        for (text, message, hint) in [
+            ("{", "config.json` is not written as `docker login` writes it", "or remove it"),
+            (
+                r#"{"auths": {"a.example": {"auth": "?"}}}"#,
+                "credential of `a.example` in",
+                "docker login a.example",
+            ),
+            (
+                r#"{"auths": {"a.example": {"auth": "dXNlcg=="}}}"#,
+                "is not base64 of `USER:PASSWORD`",
+                "again",
+            ),
+            (
+                r#"{"credHelpers": {"a.example": "none-of-this-name"}}"#,
+                "credential helper `docker-credential-none-of-this-name`",
+                "install `docker-credential-none-of-this-name`",
+            ),
+            (r#"{"credHelpers": {"a.example": "../x"}}"#, "gives no answer for `a.example`", "install"),
+        ] {
+            std::fs::write(&path, text).expect("writes");
+            let credentials = Credentials::from_files(vec![path.clone()]);
+            let error = credentials.find("a.example", "a").await.expect_err("is refused");
+            assert!(error.to_string().contains(message), "{error}");
+            assert!(error.hint().expect("has a hint").contains(hint), "{error:?}");
+            if text.contains("credHelpers") {
+                assert!(credentials.find("b.example", "a").await.expect("reads").is_none());
+            }
+        }
     }
 }

@@ -11,18 +11,23 @@ mod blobs;
 mod challenge;
 mod endpoint;
 mod error;
+mod known;
 mod manifests;
 mod options;
 mod referrers;
 mod tags;
+mod token;
 mod transport;
 mod upload;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::Client;
 
 use self::auth::Tokens;
+use self::endpoint::Endpoint;
+use self::known::Known;
 use crate::credentials::Credentials;
 use crate::http::{self, HttpConfig, HttpError};
 
@@ -36,8 +41,11 @@ pub use self::upload::Pushed;
 #[derive(Clone, Debug)]
 pub struct RegistryClient {
     http: Client,
+    /// Clients of registries with certificate authorities of their own.
+    http_of: Arc<BTreeMap<String, Client>>,
     credentials: Credentials,
     tokens: Arc<Tokens>,
+    known: Arc<Known>,
     options: Arc<RegistryOptions>,
 }
 
@@ -48,7 +56,20 @@ impl RegistryClient {
         credentials: Credentials,
         options: RegistryOptions,
     ) -> Result<Self, HttpError> {
-        let http = http::client(&HttpConfig { redirects_max: 0, ..config.clone() })?;
-        Ok(Self { http, credentials, tokens: Arc::default(), options: Arc::new(options) })
+        let config = HttpConfig { redirects_max: 0, ..config.clone() };
+        let http = http::client(&config)?;
+        let mut http_of = BTreeMap::new();
+        for (registry, authorities) in &options.certificate_authorities {
+            let mut config = config.clone();
+            config.root_certificates.extend(authorities.iter().cloned());
+            http_of.insert(registry.clone(), http::client(&config)?);
+        }
+        let (tokens, known) = (Arc::default(), Arc::default());
+        Ok(Self { http, http_of: http_of.into(), credentials, tokens, known, options: options.into() })
+    }
+
+    /// Returns the HTTP client for a registry and what it leads to.
+    fn http(&self, endpoint: &Endpoint) -> &Client {
+        self.http_of.get(&endpoint.registry).unwrap_or(&self.http)
     }
 }

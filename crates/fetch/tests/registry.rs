@@ -5,9 +5,13 @@ mod fixture;
 
 #[path = "registry/authentication.rs"]
 mod authentication;
+#[path = "registry/products.rs"]
+mod products;
 #[path = "registry/pull.rs"]
 mod pull;
 #[path = "registry/push.rs"]
 mod push;
 #[path = "registry/quirks.rs"]
 mod quirks;
+#[path = "registry/surroundings.rs"]
+mod surroundings;

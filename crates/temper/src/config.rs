@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) insecure_registries: Vec<String>,
     /// Files with certificates of authorities to trust beside the public ones, PEM.
     pub(crate) certificate_authorities: Vec<PathBuf>,
+    /// The same for single registries, by `HOST:PORT`. Such a registry is spoken to by TLS, also on this machine.
+    pub(crate) registry_certificate_authorities: BTreeMap<String, Vec<PathBuf>>,
     /// How long a verified package index is used before the archive is asked again, in seconds.
     pub(crate) index_max_age_seconds: Option<u64>,
 }

@@ -1,5 +1,6 @@
 //! The data folder and everything that commands work with.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -55,6 +56,7 @@ impl Workspace {
         let archive = archive(&config, global, runtime, &folder, &blobs, &http)?;
         let options = RegistryOptions {
             insecure: config.insecure_registries.iter().cloned().collect(),
+            certificate_authorities: registry_authorities(&config)?,
             ..RegistryOptions::default()
         };
         let credentials = Credentials::from_files(credential_files());
@@ -81,12 +83,22 @@ pub(crate) fn clock() -> Clock {
 }
 
 fn http_config(config: &Config) -> Result<HttpConfig, anyhow::Error> {
+    let root_certificates = authorities(&config.certificate_authorities)?;
+    Ok(HttpConfig { root_certificates, ..HttpConfig::default() })
+}
+
+/// Reads the files with the authorities of single registries.
+fn registry_authorities(config: &Config) -> Result<BTreeMap<String, Vec<Vec<u8>>>, anyhow::Error> {
+    let own = config.registry_certificate_authorities.iter();
+    own.map(|(registry, files)| Ok((registry.clone(), authorities(files)?))).collect()
+}
+
+fn authorities(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, anyhow::Error> {
     let read = |path: &PathBuf| {
         let failed = || format!("certificate authorities `{}` cannot be read", path.display());
-        std::fs::read(path).with_context(failed).map_err(Failure::configuration)
+        Ok(std::fs::read(path).with_context(failed).map_err(Failure::configuration)?)
     };
-    let root_certificates = config.certificate_authorities.iter().map(read).collect::<Result<_, _>>()?;
-    Ok(HttpConfig { root_certificates, ..HttpConfig::default() })
+    files.iter().map(read).collect()
 }
 
 fn archive(

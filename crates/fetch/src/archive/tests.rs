@@ -57,7 +57,12 @@ fn archive_client(server: &Server, key: &TestKey, folder: &Path) -> ArchiveClien
     let keyring = Keyring::parse("test", &key.keyring()).unwrap();
     let config = ArchiveConfig {
         keyrings: BTreeMap::from([("test".to_owned(), keyring)]),
-        backoff: Backoff { attempts: 3, first: Duration::from_millis(1), longest: Duration::from_millis(20) },
+        backoff: Backoff {
+            attempts: 3,
+            first: Duration::from_millis(1),
+            longest: Duration::from_millis(20),
+            ..Backoff::default()
+        },
         ..ArchiveConfig::new(
             Mirrors::new(BTreeMap::from(mirrors)),
             folder.join("cache"),

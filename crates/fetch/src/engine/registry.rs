@@ -10,6 +10,9 @@ use tokio::runtime::Handle;
 use super::external;
 use crate::registry::{BlobStream, RegistryClient, RegistryError};
 
+/// Blobs that are pushed at once: what Docker does, and no registry takes for an attack.
+const BLOBS_AT_ONCE: usize = 5;
+
 /// One image of a registry.
 #[derive(Clone, Debug)]
 pub struct RegistryImage {
@@ -116,6 +119,10 @@ impl RegistryDestination {
 }
 
 impl Destination for RegistryDestination {
+    fn blobs_at_once(&self) -> usize {
+        BLOBS_AT_ONCE
+    }
+
     fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
         let context = format!("could not push blob `{}` to `{}`", descriptor.digest, self.repository);
         let push = self.client.push_blob(&self.repository, descriptor, None, open);

@@ -13,26 +13,34 @@ pub struct Backoff {
     pub attempts: u32,
     /// Wait after the first failure; doubles with each further one.
     pub first: Duration,
-    /// Longest wait, also for what a server asks for by `Retry-After`.
+    /// Longest computed wait.
     pub longest: Duration,
+    /// Longest wait that a server may ask for by `Retry-After`; who asks for more is not tried again.
+    pub longest_wish: Duration,
 }
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { attempts: 5, first: Duration::from_millis(500), longest: Duration::from_secs(30) }
+        Self {
+            attempts: 5,
+            first: Duration::from_millis(500),
+            longest: Duration::from_secs(30),
+            longest_wish: Duration::from_mins(2),
+        }
     }
 }
 
 impl Backoff {
     /// Returns how long to wait after failure number `failed` (from 1), or nothing when it was the last try.
     ///
-    /// The server's wish (`Retry-After`) replaces the computed wait.
+    /// The server's wish (`Retry-After`) replaces the computed wait, or ends the attempts when it is too long: to
+    /// come back earlier than asked only makes a rate limit last.
     pub fn delay(&self, failed: u32, wish: Option<Duration>) -> Option<Duration> {
-        if failed >= self.attempts {
+        if failed >= self.attempts || wish.is_some_and(|wish| wish > self.longest_wish) {
             return None;
         }
         let doubled = self.first.saturating_mul(2u32.saturating_pow(failed.saturating_sub(1)));
-        Some(wish.unwrap_or(doubled).min(self.longest))
+        Some(wish.unwrap_or(doubled.min(self.longest)))
     }
 }
 
@@ -72,11 +80,17 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let backoff = Backoff { attempts: 4, first: Duration::from_secs(1), longest: Duration::from_secs(3) };
+        let backoff = Backoff {
+            attempts: 4,
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(3),
+            longest_wish: Duration::from_secs(9),
+        };
         let delays: Vec<_> = (1..=4).map(|failed| backoff.delay(failed, None).map(|d| d.as_secs())).collect();
         assert_eq!(delays, [Some(1), Some(2), Some(3), None]);
         assert_eq!(backoff.delay(1, Some(Duration::from_secs(2))), Some(Duration::from_secs(2)));
-        assert_eq!(backoff.delay(1, Some(Duration::from_mins(10))), Some(Duration::from_secs(3)));
+        assert_eq!(backoff.delay(1, Some(Duration::from_secs(9))), Some(Duration::from_secs(9)));
+        assert_eq!(backoff.delay(1, Some(Duration::from_secs(10))), None);
     }
 
     #[test]

@@ -166,7 +166,11 @@ impl BlobStream {
         sleep(delay).await;
         let request = request(&self.endpoint, Method::GET, self.digest)
             .header(RANGE, &format!("bytes={}-", self.offset));
-        let response = self.client.send(&self.endpoint, &request).await?;
+        let response = match self.client.send(&self.endpoint, &request).await {
+            // There is nothing behind what came: the first failure says it better.
+            Err(refused) if refused.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => return Err(error),
+            response => response?,
+        };
         self.skip = match response.status() {
             StatusCode::PARTIAL_CONTENT if starts_at(&response, self.offset) => 0,
             StatusCode::OK => self.offset,

@@ -6,6 +6,12 @@
 use http_auth::{ChallengeRef, parse_challenges};
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
+/// Most scopes that are taken from a challenge.
+const SCOPES_MAX: usize = 8;
+
+/// Longest scope that is taken from a challenge, in bytes.
+const SCOPE_BYTES_MAX: usize = 512;
+
 /// The ways that registries use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Challenge {
@@ -37,6 +43,33 @@ pub(super) fn read(headers: &HeaderMap) -> Option<Challenge> {
         }
     }
     basic
+}
+
+/// Lists the scopes that an answer names and that a request has not asked for.
+///
+/// Ours come first: some registries name a stand-in (`repository:user/image:pull`) where the request says all.
+pub(super) fn further_scopes(headers: &HeaderMap, own: &[String]) -> Vec<String> {
+    let texts = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let challenges = texts.flat_map(|text| parse_challenges(text).unwrap_or_default());
+    let scopes = challenges.filter_map(|challenge| parameter(&challenge, "scope"));
+    let scopes: Vec<String> =
+        scopes.flat_map(|scopes| scopes.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
+    scopes
+        .into_iter()
+        .filter(|scope| scope.len() <= SCOPE_BYTES_MAX && !scope.is_empty())
+        .filter(|scope| !own.iter().any(|own| covers(own, scope)))
+        .take(SCOPES_MAX)
+        .collect()
+}
+
+/// Says whether a scope holds another: the same thing, and at least its actions.
+fn covers(own: &str, other: &str) -> bool {
+    match (own.rsplit_once(':'), other.rsplit_once(':')) {
+        (Some((thing, actions)), Some((other, wanted))) if thing == other => {
+            wanted.split(',').all(|wanted| actions.split(',').any(|action| action == wanted))
+        }
+        _ => own == other,
+    }
 }
 
 fn parameter(challenge: &ChallengeRef<'_>, name: &str) -> Option<String> {
@@ -76,6 +109,25 @@ mod tests {
                 }
             }
             assert_eq!(read(&headers), expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_beyond_our_own_are_asked_for_too() {
+        let own = ["repository:a/b:pull,push".to_owned()];
+        let long = format!("repository:{}:pull", "a".repeat(600));
+        for (scope, expected) in [
+            ("repository:a/b:pull", &[] as &[&str]),
+            ("repository:a/b:push,pull", &[]),
+            ("repository:a/b:delete", &["repository:a/b:delete"]),
+            ("repository:proxy/a/b:pull aws", &["repository:proxy/a/b:pull", "aws"]),
+            (&long, &[]),
+            ("", &[]),
+        ] {
+            let mut headers = HeaderMap::new();
+            let text = format!("Bearer realm=\"https://a/t\",scope=\"{scope}\"");
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_str(&text).expect("is a header"));
+            assert_eq!(further_scopes(&headers, &own), expected, "{scope}");
         }
     }
 }

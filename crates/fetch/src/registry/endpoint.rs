@@ -23,7 +23,8 @@ impl Endpoint {
         let registry = reference.registry();
         // The name that people write is not the host that answers.
         let host = if registry == "docker.io" { "registry-1.docker.io" } else { registry };
-        let plain = is_this_machine(host) || options.insecure.contains(registry);
+        let has_certificate = options.certificate_authorities.contains_key(registry);
+        let plain = options.insecure.contains(registry) || (is_this_machine(host) && !has_certificate);
         let scheme = if plain { "http" } else { "https" };
         let base = Url::parse(&format!("{scheme}://{host}/v2/"))
             .map_err(|_| RegistryError::Address { registry: registry.to_owned() })?;
@@ -95,6 +96,7 @@ mod tests {
     fn endpoint(reference: &str) -> Endpoint {
         let options = RegistryOptions {
             insecure: ["plain.example:5000".to_owned()].into(),
+            certificate_authorities: [("localhost:5443".to_owned(), Vec::new())].into(),
             ..RegistryOptions::default()
         };
         Endpoint::new(&reference.parse().expect("is a reference"), &options).expect("has an address")
@@ -107,6 +109,7 @@ mod tests {
             ("registry.example/a/b", "https://registry.example/v2/a/b/tags/list"),
             ("localhost/a", "http://localhost/v2/a/tags/list"),
             ("localhost:5000/a", "http://localhost:5000/v2/a/tags/list"),
+            ("localhost:5443/a", "https://localhost:5443/v2/a/tags/list"),
             ("127.0.0.1:5000/a", "http://127.0.0.1:5000/v2/a/tags/list"),
             ("[::1]:5000/a", "http://[::1]:5000/v2/a/tags/list"),
             ("10.0.0.1:5000/a", "https://10.0.0.1:5000/v2/a/tags/list"),

@@ -18,6 +18,10 @@ pub struct Refusal {
     pub url: String,
     /// The registry, as the reference names it.
     pub registry: String,
+    /// The repository.
+    pub repository: String,
+    /// Whose login was used, if its name is known.
+    pub user: Option<String>,
     /// The status.
     pub status: StatusCode,
     /// The specification's code, if the answer had one.
@@ -139,8 +143,12 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused(refusal) => refusal.hint(),
+            Self::Send { source, .. } if is_certificate(source) => Some(
+                "name the authority of its certificate in `certificate-authorities` of the configuration".to_owned(),
+            ),
             Self::Send { source, .. } if source.is_connect() => Some(
-                "check name, network and proxy; a registry without TLS must be named as insecure".to_owned(),
+                "check name, network and proxy; a registry without TLS must be named in `insecure-registries`"
+                    .to_owned(),
             ),
             Self::Body(error) => error.hint(),
             Self::Credentials(error) => error.hint(),
@@ -167,17 +175,66 @@ impl RegistryError {
 
 impl Refusal {
     fn hint(&self) -> Option<String> {
-        let login = login(&self.registry);
+        let (registry, repository) = (&self.registry, &self.repository);
+        let login = login(registry);
+        let reads = matches!(self.method, Method::GET | Method::HEAD);
+        let user = self.user.as_ref();
         Some(match self.status {
-            StatusCode::UNAUTHORIZED => login,
-            StatusCode::FORBIDDEN => format!("ask for the right at `{}`, or {login}", self.registry),
-            StatusCode::NOT_FOUND => {
+            StatusCode::UNAUTHORIZED => user.map_or(login.clone(), |user| {
+                format!("the login of `{user}` is not enough for `{registry}/{repository}`; {login} again")
+            }),
+            StatusCode::FORBIDDEN => match user {
+                Some(user) => format!("ask for the right to `{repository}` for `{user}` at `{registry}`"),
+                None => login,
+            },
+            StatusCode::NOT_FOUND if reads => {
                 format!("check the name; private repositories look like missing ones: {login}")
             }
-            StatusCode::TOO_MANY_REQUESTS => format!("wait, or raise the rate limit: {login}"),
+            StatusCode::NOT_FOUND if self.code.as_deref() == Some("NAME_UNKNOWN") => {
+                format!("create the repository `{repository}` at `{registry}` first")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                format!("raise the limit of `{registry}`, or of the proxy before it, on the size of requests")
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                let wait =
+                    self.retry_after.map_or("a while".to_owned(), |wait| format!("{} s", wait.as_secs()));
+                let login = if user.is_some() || self.status != StatusCode::TOO_MANY_REQUESTS {
+                    String::new()
+                } else {
+                    format!("; for a higher limit {login}")
+                };
+                format!("try again in {wait}{login}")
+            }
+            _ if self.is_about_a_fixed_tag() => {
+                format!("tags of `{repository}` cannot move: choose another tag, or allow it at `{registry}`")
+            }
             _ => return None,
         })
     }
+
+    /// Says whether the registry keeps a tag as it is: Harbor and ECR have their own words for that.
+    fn is_about_a_fixed_tag(&self) -> bool {
+        let says = |word: &str| {
+            let texts = [self.code.as_deref(), self.message.as_deref()];
+            texts.into_iter().flatten().any(|text| text.to_ascii_lowercase().contains(word))
+        };
+        self.method == Method::PUT
+            && self.status.is_client_error()
+            && (says("immutable") || says("tag_invalid") || says("imagetagalreadyexists"))
+    }
+}
+
+/// Says whether a connection failed because nobody vouches for the server.
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.to_string().contains("invalid peer certificate") {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 fn login(registry: &str) -> String {

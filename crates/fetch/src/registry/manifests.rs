@@ -54,6 +54,7 @@ impl RegistryClient {
         for expected in reference.digest().into_iter().chain(announced) {
             verify(&url, expected, &bytes)?;
         }
+        self.remember_blobs(&endpoint, media_type.as_deref(), &bytes);
         // Registries that only store files send no type of their own; the document knows.
         let media_type = match media_type {
             Some(media_type) => media_type,
@@ -64,6 +65,15 @@ impl RegistryClient {
         };
         let digest = reference.digest().unwrap_or_else(|| Digest::of(&bytes));
         Ok(FetchedManifest { digest, media_type, bytes })
+    }
+
+    /// Keeps in mind which blobs the repository has, to mount them from there.
+    fn remember_blobs(&self, endpoint: &Endpoint, media_type: Option<&str>, bytes: &Bytes) {
+        if let Ok(document @ ImageDocument::Manifest(_)) = ImageDocument::parse(bytes.clone(), media_type) {
+            for blob in document.children() {
+                self.known.add(&endpoint.registry, &endpoint.repository, blob.digest);
+            }
+        }
     }
 
     /// Asks what a tag or digest leads to; `None` where the registry knows none.

@@ -1,6 +1,6 @@
 //! How the client behaves, and its bounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use temper_oci::document::DOCUMENT_BYTES_MAX;
 
@@ -9,8 +9,11 @@ use crate::http::Backoff;
 /// Settings of a [`super::RegistryClient`].
 #[derive(Clone, Debug)]
 pub struct RegistryOptions {
-    /// Registries, as host with port, that are spoken to by plain HTTP. This machine's own names always are.
+    /// Registries, as host with port, that are spoken to by plain HTTP. This machine's own names are, too.
     pub insecure: BTreeSet<String>,
+    /// PEM bundles of authorities that one registry, by host with port, is trusted by, beside those of all. Such a
+    /// registry is spoken to by TLS, also on this machine.
+    pub certificate_authorities: BTreeMap<String, Vec<Vec<u8>>>,
     /// How often and how patiently requests are repeated.
     pub backoff: Backoff,
     /// Longest manifest in bytes that is read.
@@ -25,6 +28,7 @@ impl Default for RegistryOptions {
     fn default() -> Self {
         Self {
             insecure: BTreeSet::new(),
+            certificate_authorities: BTreeMap::new(),
             backoff: Backoff::default(),
             manifest_bytes_max: DOCUMENT_BYTES_MAX as u64,
             list_entries_max: 1_000_000,

@@ -135,5 +135,5 @@ fn parse_index(bytes: &[u8]) -> Result<Index, DocumentError> {
 }
 
 fn is_unsupported(error: &RegistryError) -> bool {
-    error.status().is_some_and(|status| matches!(status.as_u16(), 400 | 404 | 405 | 501))
+    error.status().is_some_and(|status| matches!(status.as_u16(), 400 | 404 | 405 | 406 | 501))
 }

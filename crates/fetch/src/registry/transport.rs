@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::RegistryClient;
 use super::endpoint::Endpoint;
 use super::error::{Refusal, RegistryError};
+use crate::credentials::Credential;
 use crate::http::{HttpError, display_url, is_transient_error, is_transient_status, read_body, retry_after};
 
 /// Most redirects that one request follows.
@@ -92,9 +93,26 @@ impl RegistryClient {
         {
             let authorization = self.authorization(endpoint, &request.scopes).await?;
             let response = self.follow(endpoint, request, authorization.as_ref()).await?;
-            return check(endpoint, &request.method, response).await;
+            return self.checked(endpoint, request, response).await;
         }
-        check(endpoint, &request.method, response).await
+        self.checked(endpoint, request, response).await
+    }
+
+    /// Passes a successful answer on; errors know who asked.
+    async fn checked(
+        &self,
+        endpoint: &Endpoint,
+        request: &Request,
+        response: Response,
+    ) -> Result<Response, RegistryError> {
+        let refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let credential = if refused {
+            self.credentials.find(&endpoint.registry, &endpoint.repository).await?
+        } else {
+            None
+        };
+        let user = credential.as_ref().and_then(Credential::user);
+        check(endpoint, &request.method, response, user).await
     }
 
     /// Sends a request whose body can be read only once. It is neither repeated nor led elsewhere.
@@ -106,7 +124,7 @@ impl RegistryClient {
     ) -> Result<Response, RegistryError> {
         let authorization = self.authorization(endpoint, &request.scopes).await?;
         let response = self.exchange(endpoint, request, &request.url, authorization.as_ref(), body).await?;
-        check(endpoint, &request.method, response).await
+        self.checked(endpoint, request, response).await
     }
 
     /// Sends a request and goes where redirects lead, with credentials only for the registry itself.
@@ -138,7 +156,7 @@ impl RegistryClient {
         body: Body,
     ) -> Result<Response, RegistryError> {
         let mut builder =
-            self.http.request(request.method.clone(), url.clone()).headers(request.headers.clone());
+            self.http(endpoint).request(request.method.clone(), url.clone()).headers(request.headers.clone());
         if let Some(authorization) = authorization.filter(|_| endpoint.owns(url)) {
             builder = builder.header(AUTHORIZATION, authorization);
         }
@@ -153,8 +171,13 @@ impl RegistryClient {
     }
 }
 
-/// Passes a successful answer on and makes an error of every other.
-async fn check(endpoint: &Endpoint, method: &Method, response: Response) -> Result<Response, RegistryError> {
+/// Passes a successful answer on and makes an error of every other; `user` is whose credentials were at hand.
+pub(super) async fn check(
+    endpoint: &Endpoint,
+    method: &Method,
+    response: Response,
+    user: Option<&str>,
+) -> Result<Response, RegistryError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -165,16 +188,23 @@ async fn check(endpoint: &Endpoint, method: &Method, response: Response) -> Resu
         Ok(body) => reason(&body),
         Err(_) => (None, None),
     };
-    let (method, registry) = (method.clone(), endpoint.registry.clone());
-    let refusal = Refusal { method, url, registry, status, code, message, retry_after };
+    let (registry, repository) = (endpoint.registry.clone(), endpoint.repository.clone());
+    let (method, user) = (method.clone(), user.map(str::to_owned));
+    let refusal = Refusal { method, url, registry, repository, user, status, code, message, retry_after };
     Err(RegistryError::Refused(Box::new(refusal)))
 }
 
 /// The body of an error,
 /// see the [specification](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes).
-#[derive(Deserialize)]
-struct Errors {
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Explanation {
     errors: Vec<Reason>,
+    /// Token servers have their own forms; the first is that of
+    /// [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
+    error_description: Option<String>,
+    details: Option<String>,
+    message: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -184,13 +214,12 @@ struct Reason {
 }
 
 fn reason(body: &[u8]) -> (Option<String>, Option<String>) {
-    let first = serde_json::from_slice(body).ok().and_then(|Errors { errors }| errors.into_iter().next());
+    let explained: Explanation = serde_json::from_slice(body).unwrap_or_default();
+    let said = explained.error_description.or(explained.details).or(explained.message);
+    let first = explained.errors.into_iter().next().unwrap_or(Reason { code: None, message: said });
     let clean = |text: String| -> Option<String> {
         let text: String = text.chars().filter(|c| !c.is_control()).take(MESSAGE_LENGTH_MAX).collect();
         (!text.is_empty()).then_some(text)
     };
-    match first {
-        Some(Reason { code, message }) => (code.and_then(clean), message.and_then(clean)),
-        None => (None, None),
-    }
+    (first.code.and_then(clean), first.message.and_then(clean))
 }

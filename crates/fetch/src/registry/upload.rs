@@ -1,12 +1,14 @@
 //! Pushing blobs: not at all where they are, mounted where they can be, else in one piece, else in several.
 
+mod pieces;
+
 use std::io::{self, Read};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
 use reqwest::{Body, Method, Response, StatusCode, Url};
 use temper_oci::{Descriptor, Digest, Reference};
 use tokio::task::spawn_blocking;
@@ -50,8 +52,9 @@ enum Begun {
 impl RegistryClient {
     /// Pushes a blob to the reference's repository.
     ///
-    /// `mount_from` is another repository of the same registry that may have the blob. `open` gives the bytes from
-    /// the beginning; it is called again for each attempt and should be quick, as opening a file is. See
+    /// `mount_from` is another repository of the same registry that may have the blob; without one, a repository
+    /// where this client has seen the blob is tried. `open` gives the bytes from the beginning; it is called again
+    /// for each attempt and should be quick, as opening a file is. See
     /// [Pushing blobs](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs).
     pub async fn push_blob<R, F>(
         &self,
@@ -68,15 +71,22 @@ impl RegistryClient {
             return Ok(Pushed::Existed);
         }
         let endpoint = Endpoint::new(repository, &self.options)?;
+        let seen = self.known.elsewhere(&endpoint.registry, &endpoint.repository, descriptor.digest);
+        let mount_from = mount_from.or(seen.as_deref());
         let (mut failed, mut in_pieces) = (0, false);
         loop {
             let attempt = self.attempt(&endpoint, descriptor, mount_from, &open, in_pieces).await;
             let error = match attempt {
-                Ok(pushed) => return Ok(pushed),
+                Ok(pushed) => {
+                    self.known.add(&endpoint.registry, &endpoint.repository, descriptor.digest);
+                    return Ok(pushed);
+                }
                 Err(error) => error,
             };
             failed += 1;
-            // What stands between us and some registries takes small bodies only.
+            let is_long = descriptor.size > self.options.chunk_bytes as u64;
+            // What stands between us and some registries takes small bodies only, and some of it says so by
+            // breaking the connection.
             let delay = if !in_pieces && is_refusal_of_one_piece(&error) {
                 in_pieces = true;
                 Some(Duration::ZERO)
@@ -86,6 +96,7 @@ impl RegistryClient {
             } else {
                 self.delay(failed, &error)
             };
+            in_pieces |= is_long && failed > 1 && matches!(error, RegistryError::Send { .. });
             let Some(delay) = delay else { return Err(error) };
             tracing::debug!(blob.digest = %descriptor.digest, error = %error, "upload begins again");
             sleep(delay).await;
@@ -126,9 +137,14 @@ impl RegistryClient {
         F: Fn() -> io::Result<R> + Send + Sync,
     {
         let mount = mount_from.map(|from| (descriptor.digest, from));
-        let Begun::Upload { location, chunk_bytes_min } = self.begin(endpoint, mount).await? else {
-            return Ok(Pushed::Mounted);
+        let begun = match self.begin(endpoint, mount).await {
+            // Who may not read there, or cannot mount at all, uploads.
+            Err(error) if mount.is_some() && is_refusal_of_mount(&error) => {
+                self.begin(endpoint, None).await?
+            }
+            begun => begun?,
         };
+        let Begun::Upload { location, chunk_bytes_min } = begun else { return Ok(Pushed::Mounted) };
         let digest = descriptor.digest;
         let reader = open().map_err(|source| RegistryError::Source { digest, source })?;
         if in_pieces {
@@ -178,36 +194,6 @@ impl RegistryClient {
         let body = Body::wrap_stream(stream(reader.take(descriptor.size)));
         self.send_body(endpoint, &request, body).await.map(drop)
     }
-
-    async fn upload_pieces<R: Read + Send + 'static>(
-        &self,
-        endpoint: &Endpoint,
-        mut location: Url,
-        descriptor: &Descriptor,
-        mut reader: R,
-        chunk_bytes: usize,
-    ) -> Result<(), RegistryError> {
-        let digest = descriptor.digest;
-        let mut offset = 0;
-        while offset < descriptor.size {
-            let length = (descriptor.size - offset).min(chunk_bytes as u64);
-            let (chunk, rest) = read_chunk(reader, length)
-                .await
-                .map_err(|source| RegistryError::Source { digest, source })?;
-            reader = rest;
-            let last = offset + length - 1;
-            let request = Request::new(Method::PATCH, location.clone(), endpoint.scope("pull,push"))
-                .header(CONTENT_TYPE, "application/octet-stream")
-                .header(CONTENT_LENGTH, &length.to_string())
-                .header(CONTENT_RANGE, &format!("{offset}-{last}"));
-            let response = self.send_body(endpoint, &request, Body::from(chunk)).await?;
-            location = self::location(endpoint, &response)?;
-            offset += length;
-        }
-        let url = with_digest(location, digest);
-        let request = Request::new(Method::PUT, url, endpoint.scope("pull,push")).header(CONTENT_LENGTH, "0");
-        self.send_body(endpoint, &request, Body::from(Bytes::new())).await.map(drop)
-    }
 }
 
 fn location(endpoint: &Endpoint, response: &Response) -> Result<Url, RegistryError> {
@@ -236,19 +222,14 @@ fn stream<R: Read + Send + 'static>(reader: R) -> impl Stream<Item = io::Result<
     })
 }
 
-async fn read_chunk<R: Read + Send + 'static>(mut reader: R, length: u64) -> io::Result<(Bytes, R)> {
-    spawn_blocking(move || {
-        let mut bytes = vec![0; length as usize];
-        reader.read_exact(&mut bytes)?;
-        Ok((bytes.into(), reader))
-    })
-    .await?
-}
-
 /// Says whether the registry, or a proxy before it, does not take a blob in one piece.
 fn is_refusal_of_one_piece(error: &RegistryError) -> bool {
     matches!(error, RegistryError::Refused(refusal) if refusal.method == Method::PUT
         && matches!(refusal.status.as_u16(), 404 | 405 | 411 | 413 | 501))
+}
+
+fn is_refusal_of_mount(error: &RegistryError) -> bool {
+    error.status().is_some_and(|status| status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS)
 }
 
 fn is_unauthorized(error: &RegistryError) -> bool {

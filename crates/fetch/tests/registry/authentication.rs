@@ -126,7 +126,7 @@ async fn tokens_are_fetched_once_per_scope() {
 
 #[tokio::test]
 async fn tokens_end_in_time() {
-    let (server, fetched) = start_with_tokens(0, |_, _, _| true).await;
+    let (server, fetched) = start_with_tokens(1, |_, _, _| true).await;
     let client = client();
     let reference = server.reference("first");
     push_bytes(&client, &reference, media_type::OCI_LAYER, &blob(10)).await.expect("pushes");

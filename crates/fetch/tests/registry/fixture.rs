@@ -103,8 +103,12 @@ pub(crate) fn client() -> RegistryClient {
 }
 
 pub(crate) fn client_with(credentials: Credentials) -> RegistryClient {
-    let backoff =
-        Backoff { attempts: 4, first: Duration::from_millis(1), longest: Duration::from_millis(20) };
+    let backoff = Backoff {
+        attempts: 4,
+        first: Duration::from_millis(1),
+        longest: Duration::from_millis(20),
+        ..Backoff::default()
+    };
     let options = RegistryOptions { backoff, chunk_bytes: 1000, ..RegistryOptions::default() };
     RegistryClient::new(&HttpConfig::default(), credentials, options).expect("makes a client")
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
@@ -59,6 +62,66 @@ async fn a_registry_that_takes_small_bodies_only_gets_pieces() {
     let patches = server.log.take().into_iter().filter(|line| line.starts_with("PATCH")).count();
     assert_eq!(patches, 3);
     assert_eq!(read(client.blob(&reference, &descriptor).await.expect("opens")).await.expect("reads"), bytes);
+}
+
+#[tokio::test]
+async fn pieces_go_on_where_they_broke() {
+    // By turn: fails before anything is kept; is kept but the answer is lost; keeps less than it was sent.
+    for trick in [0, 1, 2] {
+        let turn = Arc::new(AtomicU32::new(0));
+        let server = start_with(None, |router| {
+            router.layer(from_fn(move |request: Request, next: Next| {
+                let is_patch = request.method() == "PATCH";
+                let turn = if is_patch { turn.fetch_add(1, Ordering::Relaxed) } else { 9 };
+                async move {
+                    let length = request.headers().get("content-length");
+                    let length: usize = length
+                        .map_or(0, |text| text.to_str().expect("is text").parse().expect("is a number"));
+                    if length > 1000 {
+                        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+                    }
+                    match (turn, trick) {
+                        (1, 0) => StatusCode::BAD_GATEWAY.into_response(),
+                        (1, 1) => {
+                            next.run(request).await;
+                            StatusCode::GATEWAY_TIMEOUT.into_response()
+                        }
+                        (1, 2) => {
+                            let (mut parts, body) = request.into_parts();
+                            let bytes = to_bytes(body, 1 << 20).await.expect("reads");
+                            parts.headers.insert("content-range", "1000-1399".parse().expect("is a value"));
+                            parts.headers.insert("content-length", "400".parse().expect("is a value"));
+                            next.run(Request::from_parts(parts, Body::from(bytes.slice(..400)))).await
+                        }
+                        _ => next.run(request).await,
+                    }
+                }
+            }))
+        })
+        .await;
+        let (client, reference) = (client(), server.reference("a"));
+        let bytes = blob(2500);
+        let (descriptor, _) =
+            push_bytes(&client, &reference, media_type::OCI_LAYER, &bytes).await.expect("pushes");
+        let count = |method: &str, log: &[String]| log.iter().filter(|line| line.starts_with(method)).count();
+        let log = server.log.take();
+        assert_eq!(count("POST", &log), 2, "the upload in pieces is begun once: {log:?}");
+        assert_eq!(count("PATCH", &log), if trick == 1 { 3 } else { 4 }, "{log:?}");
+        let stream = client.blob(&reference, &descriptor).await.expect("opens");
+        assert_eq!(read(stream).await.expect("reads"), bytes);
+    }
+}
+
+#[tokio::test]
+async fn blobs_seen_elsewhere_are_mounted_from_there() {
+    let server = start().await;
+    let first = server.reference("acme/first:1");
+    push_image(&client(), &first, BTreeMap::new(), None).await;
+    let client = client();
+    client.manifest(&first).await.expect("reads");
+    let second = server.reference("acme/second");
+    let (_, pushed) = push_bytes(&client, &second, media_type::OCI_LAYER, &blob(5000)).await.expect("pushes");
+    assert_eq!(pushed, Pushed::Mounted);
 }
 
 #[tokio::test]
