@@ -136,7 +136,20 @@ impl ImageDocument {
     ///
     /// Bytes that two clients could take for different things are refused, see
     /// [GHSA-77vh-xpmg-72qh](https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh).
+    /// An image with a foreign layer is refused: its bytes cannot be had from the registry it came from.
     pub fn parse(bytes: impl Into<Bytes>, media_type: Option<&str>) -> Result<Self, DocumentError> {
+        let document = Self::parse_with_foreign_layers(bytes, media_type)?;
+        if let Self::Manifest(manifest) = &document {
+            manifest.refuse_foreign_layers()?;
+        }
+        Ok(document)
+    }
+
+    /// The same for those who keep documents and do not read layers: a registry takes foreign ones too.
+    pub fn parse_with_foreign_layers(
+        bytes: impl Into<Bytes>,
+        media_type: Option<&str>,
+    ) -> Result<Self, DocumentError> {
         let bytes = bytes.into();
         let outline: Outline = parse_json(&bytes, "manifest or index")?;
         if outline.schema_version == Some(1) || outline.fs_layers.is_some() {
@@ -146,7 +159,11 @@ impl ImageDocument {
         let document = match (outline.manifests.is_some(), is_manifest) {
             (true, true) => return Err(DocumentError::Ambiguous),
             (true, false) => Self::Index(Document::parse(bytes)?),
-            (false, true) => Self::Manifest(Document::parse(bytes)?),
+            (false, true) => Self::Manifest(Document {
+                value: Manifest::parse_with_foreign_layers(&bytes)?,
+                digest: Digest::of(&bytes),
+                bytes,
+            }),
             (false, false) => return Err(DocumentError::Unknown),
         };
         match media_type.map(|text| text.split(';').next().unwrap_or("").trim()) {

@@ -1,7 +1,7 @@
 //! Image manifests.
 //!
 //! Follows the [OCI image specification, "Image Manifest"](https://github.com/opencontainers/image-spec/blob/main/manifest.md)
-//! and Docker's schema 2, which has the same form. Schema 1 and foreign layers are refused.
+//! and Docker's schema 2, which has the same form. Schema 1 is refused, and so are foreign layers where an image is read.
 
 use std::collections::BTreeMap;
 
@@ -75,6 +75,13 @@ impl Manifest {
 
 impl Parse for Manifest {
     fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let manifest = Self::parse_with_foreign_layers(bytes)?;
+        manifest.refuse_foreign_layers().map(|()| manifest)
+    }
+}
+
+impl Manifest {
+    pub(crate) fn parse_with_foreign_layers(bytes: &[u8]) -> Result<Self, DocumentError> {
         let manifest: Self = parse_json(bytes, "image manifest")?;
         if manifest.schema_version != 2 {
             return Err(DocumentError::SchemaVersion(manifest.schema_version));
@@ -85,10 +92,13 @@ impl Parse for Manifest {
                 media_type: manifest.media_type().to_owned(),
             });
         }
-        let foreign = |layer: &&Descriptor| media_type::role(&layer.media_type) == Role::ForeignLayer;
-        match manifest.layers.iter().find(foreign) {
+        Ok(manifest)
+    }
+
+    pub(crate) fn refuse_foreign_layers(&self) -> Result<(), DocumentError> {
+        match self.layers.iter().find(|layer| media_type::role(&layer.media_type) == Role::ForeignLayer) {
             Some(layer) => Err(DocumentError::ForeignLayer(layer.digest)),
-            None => Ok(manifest),
+            None => Ok(()),
         }
     }
 }

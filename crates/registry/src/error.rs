@@ -182,6 +182,9 @@ pub enum RegistryError {
     /// Too many uploads are open.
     #[error("{0} uploads are open, no more can begin")]
     TooManyUploads(usize),
+    /// A manifest comes with too many tags.
+    #[error("manifest comes with more than {0} tags")]
+    TooManyTags(usize),
     /// The query cannot be read.
     #[error("query of the address cannot be read")]
     Query,
@@ -233,6 +236,7 @@ impl RegistryError {
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid),
             Self::Silent(_) => (StatusCode::REQUEST_TIMEOUT, ErrorCode::BlobUploadInvalid),
             Self::TooManyUploads(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
+            Self::TooManyTags(_) => (StatusCode::URI_TOO_LONG, ErrorCode::TooManyRequests),
             Self::Query => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
             Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::Unsupported),
             Self::Access(_) | Self::Records(_) | Self::Blobs(_) | Self::Read(_) => {

@@ -11,6 +11,9 @@ pub(crate) const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-
 /// Digest of the subject of a manifest that was just pushed: the sign that referrers are kept here.
 pub(crate) const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
+/// A tag that a manifest which was pushed by digest got with it.
+pub(crate) const TAG: HeaderName = HeaderName::from_static("oci-tag");
+
 /// Which filters a list of referrers went through.
 pub(crate) const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 

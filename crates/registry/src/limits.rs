@@ -19,6 +19,10 @@ pub struct Limits {
     pub body_silence_max: Duration,
     /// Longest time for a request without a blob in its body.
     pub request_time_max: Duration,
+    /// Repositories that are tried for a blob that is to be mounted from anywhere.
+    pub mount_sources_max: u32,
+    /// Tags that one request may give a manifest.
+    pub tags_per_push_max: usize,
     /// Tags in one answer.
     pub tags_page_max: u32,
     /// Referrers in one answer.
@@ -35,6 +39,8 @@ impl Default for Limits {
             upload_idle_max: Duration::from_hours(24),
             body_silence_max: Duration::from_mins(1),
             request_time_max: Duration::from_mins(1),
+            mount_sources_max: 32,
+            tags_per_push_max: 100,
             tags_page_max: 10_000,
             referrers_page_max: 100,
         }

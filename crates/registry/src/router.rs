@@ -93,7 +93,7 @@ async fn dispatch(
             manifests::get::get(registry, &name, reference, headers, with_body).await
         }
         (Route::Manifest(name, reference), &Method::PUT) => {
-            manifests::put::put(registry, &name, author, reference, headers, body).await
+            manifests::put::put(registry, &name, author, (reference, query(&parts)?), headers, body).await
         }
         (Route::Manifest(name, reference), &Method::DELETE) => {
             manifests::delete::delete(registry, &name, author, reference).await

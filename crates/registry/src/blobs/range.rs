@@ -26,6 +26,8 @@ pub(super) fn wanted(header: Option<&str>, size_bytes: u64) -> Wanted {
         (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(size_bytes),
         (Some(first), None) if last.is_empty() => first..size_bytes,
         (None, Some(count)) if first.is_empty() => size_bytes.saturating_sub(count)..size_bytes,
+        // Upside down: no client means the whole blob by that.
+        (Some(_), Some(_)) => return Wanted::Outside,
         _ => return Wanted::All,
     };
     if part.is_empty() { Wanted::Outside } else { Wanted::Part(part) }
@@ -53,7 +55,7 @@ mod tests {
             ("bytes=10-12", 10, Wanted::Outside),
             ("bytes=-0", 10, Wanted::Outside),
             ("bytes=0-0", 0, Wanted::Outside),
-            ("bytes=4-3", 10, Wanted::All),
+            ("bytes=4-3", 10, Wanted::Outside),
             ("bytes=0-1,4-5", 10, Wanted::All),
             ("bytes=+1-2", 10, Wanted::All),
             ("lines=0-1", 10, Wanted::All),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use bytes::Bytes;
-use temper_oci::document::{DocumentError, ImageDocument};
+use temper_oci::document::{DocumentError, ImageDocument, is_image_document};
 use temper_oci::media_type::{Role, role};
 use temper_oci::{Descriptor, Digest};
 use temper_store::records::{ManifestRecord, NewManifest, Publication, RecordsError, TagMove};
@@ -99,20 +99,17 @@ fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManife
     if digest != expected {
         return Err(RegistryError::DigestMismatch { expected: expected.into(), actual: digest.into() });
     }
-    let document = ImageDocument::parse(pushed.bytes.clone(), pushed.media_type.as_deref())
-        .map_err(|error| invalid(&error))?;
-    let children = |document: &ImageDocument| document.children().iter().map(|child| child.digest).collect();
+    let document =
+        ImageDocument::parse_with_foreign_layers(pushed.bytes.clone(), pushed.media_type.as_deref())
+            .map_err(|error| invalid(&error))?;
     let media_type = document.media_type().to_owned();
-    let (blobs, manifests, artifact_type, subject, annotations) = match &document {
-        ImageDocument::Index(index) => {
-            let artifact_type = index.artifact_type.clone();
-            (Vec::new(), children(&document), artifact_type, &index.subject, &index.annotations)
-        }
+    let (blobs, manifests) = needed(&document);
+    let (artifact_type, subject, annotations) = match &document {
+        ImageDocument::Index(index) => (index.artifact_type.clone(), &index.subject, &index.annotations),
         ImageDocument::Manifest(manifest) => {
-            let artifact_type =
-                manifest.artifact_type.clone().unwrap_or_else(|| manifest.config.media_type.clone());
-            let (subject, annotations) = (&manifest.subject, &manifest.annotations);
-            (children(&document), Vec::new(), Some(artifact_type), subject, annotations)
+            let artifact_type = manifest.artifact_type.clone().filter(|text| !text.is_empty());
+            let artifact_type = artifact_type.unwrap_or_else(|| manifest.config.media_type.clone());
+            (Some(artifact_type), &manifest.subject, &manifest.annotations)
         }
     };
     check_subject(subject.as_ref())?;
@@ -126,10 +123,25 @@ fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManife
         media_type,
         size_bytes: pushed.bytes.len() as u64,
         subject: subject.as_ref().map(|subject| subject.digest),
-        artifact_type,
+        artifact_type: artifact_type.filter(|text| !text.is_empty()),
         annotations: if subject.is_some() { annotations.clone() } else { BTreeMap::new() },
     };
     Ok(NewManifest { record, blobs, manifests })
+}
+
+/// The blobs and the manifests that must be there first: all that the document names, but foreign layers, which
+/// their owner serves.
+///
+/// Build caches are indexes of blobs, so what an index names is told apart by media type.
+fn needed(document: &ImageDocument) -> (Vec<Digest>, Vec<Digest>) {
+    let children = document.children().into_iter();
+    let held = children.filter(|child| role(&child.media_type) != Role::ForeignLayer);
+    let (manifests, blobs): (Vec<_>, Vec<_>) = match document {
+        ImageDocument::Index(_) => held.partition(|child| is_image_document(&child.media_type)),
+        ImageDocument::Manifest(_) => (Vec::new(), held.collect()),
+    };
+    let digests = |children: Vec<&Descriptor>| children.into_iter().map(|child| child.digest).collect();
+    (digests(blobs), digests(manifests))
 }
 
 /// A subject is a manifest, never a blob.

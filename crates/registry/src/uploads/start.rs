@@ -23,7 +23,7 @@ pub(crate) struct StartQuery {
     digest: Option<String>,
     /// Digest of a blob to mount.
     mount: Option<String>,
-    /// The repository to mount it from.
+    /// The repository to mount it from; any that the caller may pull from where none is given.
     from: Option<String>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct StartQuery {
 ///
 /// See the distribution specification, [end-4a, end-4b](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs)
 /// and [end-11](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository).
-/// A blob that cannot be mounted is uploaded instead. Mounting without `from` is not supported.
+/// A blob that cannot be mounted is uploaded instead.
 pub(crate) async fn start(
     registry: &Registry,
     repository: &RepositoryName,
@@ -40,10 +40,12 @@ pub(crate) async fn start(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, RegistryError> {
-    if let (Some(digest), Some(from)) = (&query.mount, &query.from) {
+    if let Some(digest) = &query.mount {
         let digest: Digest = digest.parse()?;
-        if mount(registry, repository, caller, digest, from).await? {
-            return Ok(finish::created(repository, digest));
+        for from in sources(registry, digest, query.from).await? {
+            if mount(registry, repository, caller, digest, &from).await? {
+                return Ok(finish::created(repository, digest));
+            }
         }
     }
     let expected: Option<Digest> = query.digest.as_deref().map(str::parse).transpose()?;
@@ -59,6 +61,19 @@ pub(crate) async fn start(
     // Nobody knows the id of this upload, so nothing can go on after a failure.
     registry.uploads().close(&upload);
     finish::commit(registry, repository, appended?, expected).await
+}
+
+/// The repositories to try to mount a blob from.
+async fn sources(
+    registry: &Registry,
+    digest: Digest,
+    from: Option<String>,
+) -> Result<Vec<String>, RegistryError> {
+    if let Some(from) = from {
+        return Ok(vec![from]);
+    }
+    let sources_max = registry.limits().mount_sources_max;
+    Ok(registry.repositories().list_repositories_of_blob(digest, sources_max).await?)
 }
 
 /// Mounts a blob if the caller may pull it from there and it is there; what it may not know is not there.

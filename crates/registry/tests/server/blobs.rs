@@ -2,6 +2,10 @@
 
 use axum::body::Body;
 use temper_oci::{Digest, DigestHasher};
+use temper_registry::{
+    Access, AccessRequest, Action, Actor, Decision, DecisionFuture, Limits, PolicyFuture, RepositoryName,
+    RepositoryPolicy,
+};
 
 use crate::fixture::Fixture;
 
@@ -39,14 +43,42 @@ async fn blobs_of_other_repositories_stay_hidden_until_mounted() {
     let digest = fixture.push_blob("a/b", b"secret").await;
     let path = format!("/v2/a/other/blobs/{digest}");
     fixture.get(&path).await.expect(404, "BLOB_UNKNOWN");
-    for (from, status) in [("a/none", 202), ("A/../b", 202), ("a%2Fb", 201)] {
-        let mount = format!("/v2/a/other/blobs/uploads/?mount={digest}&from={from}");
+    for (from, status) in [("&from=a/none", 202), ("&from=A/../b", 202), ("&from=a%2Fb", 201), ("", 201)] {
+        let mount = format!("/v2/a/other/blobs/uploads/?mount={digest}{from}");
         let answer = fixture.send("POST", &mount, &[], Body::empty()).await;
         answer.expect(status, "");
         let expected = if status == 201 { path.as_str() } else { "/v2/a/other/blobs/uploads/" };
         assert!(answer.header("location").starts_with(expected), "{answer:?}");
     }
     assert_eq!(fixture.get(&path).await.body, "secret");
+    let nowhere = format!("/v2/a/other/blobs/uploads/?mount={}", Digest::of("unknown"));
+    fixture.send("POST", &nowhere, &[], Body::empty()).await.expect(202, "");
+}
+
+#[tokio::test]
+async fn a_blob_is_mounted_from_anywhere_only_by_who_may_pull_it() {
+    let fixture = Fixture::with(Limits::default(), HiddenSource).await;
+    let digest = fixture.push_blob("hidden", b"secret").await;
+    let mount = format!("/v2/other/blobs/uploads/?mount={digest}");
+    fixture.send("POST", &mount, &[], Body::empty()).await.expect(202, "");
+    fixture.push_blob("shown", b"secret").await;
+    fixture.send("POST", &mount, &[], Body::empty()).await.expect(201, "");
+}
+
+/// Allows everything but to pull from the repository `hidden`.
+struct HiddenSource;
+
+impl Access for HiddenSource {
+    fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a> {
+        let hidden =
+            request.target.is_some_and(|(name, action)| name.as_str() == "hidden" && action == Action::Pull);
+        let decision = if hidden { Decision::Hidden } else { Decision::Allowed(Actor::Anonymous) };
+        Box::pin(std::future::ready(Ok(decision)))
+    }
+
+    fn policy<'a>(&'a self, _: &'a RepositoryName) -> PolicyFuture<'a> {
+        Box::pin(std::future::ready(Ok(RepositoryPolicy::default())))
+    }
 }
 
 #[tokio::test]

@@ -89,6 +89,62 @@ async fn docker_manifests_are_taken() {
 }
 
 #[tokio::test]
+async fn foreign_layers_stay_where_they_are() {
+    let fixture = Fixture::new().await;
+    fixture.push_blob("a", CONFIG).await;
+    let mut manifest = image(None);
+    for foreign in [
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    ] {
+        manifest.layers[0].media_type = foreign.to_owned();
+        fixture.put_manifest("a", "1", media_type::OCI_MANIFEST, manifest.to_bytes()).await.expect(201, "");
+    }
+}
+
+#[tokio::test]
+async fn a_build_cache_is_an_index_of_blobs() {
+    let fixture = Fixture::new().await;
+    let cache = [
+        Descriptor::of(media_type::OCI_LAYER, LAYER),
+        Descriptor::of("application/vnd.buildkit.cacheconfig.v0", CONFIG),
+    ];
+    let bytes = index(&cache);
+    fixture.push_blob("a", LAYER).await;
+    let answer = fixture.put_manifest("a", "1", media_type::OCI_INDEX, bytes.clone()).await;
+    answer.expect(404, "MANIFEST_BLOB_UNKNOWN");
+    assert_eq!(answer.json()["errors"][0]["detail"]["digests"], serde_json::json!([Digest::of(CONFIG)]));
+    fixture.push_blob("a", CONFIG).await;
+    fixture.put_manifest("a", "1", media_type::OCI_INDEX, bytes).await.expect(201, "");
+}
+
+#[tokio::test]
+async fn one_push_by_digest_sets_tags() {
+    let fixture = Fixture::new().await;
+    fixture.push_blob("a", CONFIG).await;
+    fixture.push_blob("a", LAYER).await;
+    let bytes = image(None).to_bytes();
+    let mut hasher = DigestHasher::sha512();
+    hasher.update(&bytes);
+    let digest = hasher.finish().to_string();
+    let put = async |query: &str| {
+        let reference = format!("{digest}{query}");
+        fixture.put_manifest("a", &reference, media_type::OCI_MANIFEST, bytes.clone()).await
+    };
+    put("?tag=one&tag=.bad").await.expect(400, "MANIFEST_INVALID");
+    put(&format!("?{}", "tag=x&".repeat(101))).await.expect(414, "TOOMANYREQUESTS");
+    fixture.get("/v2/a/manifests/one").await.expect(404, "MANIFEST_UNKNOWN");
+    let answer = put("?tag=one&tag=two").await;
+    answer.expect(201, "");
+    let told: Vec<_> = answer.headers.get_all("oci-tag").iter().collect();
+    assert_eq!(told, ["one", "two"]);
+    for tag in ["one", "two"] {
+        let answer = fixture.get(&format!("/v2/a/manifests/{tag}")).await;
+        assert_eq!(answer.header("docker-content-digest"), digest);
+    }
+}
+
+#[tokio::test]
 async fn a_manifest_can_be_named_by_sha512() {
     let fixture = Fixture::new().await;
     fixture.push_blob("a", CONFIG).await;
@@ -160,7 +216,7 @@ async fn referrers_are_listed_by_type() {
     assert_eq!(empty.json()["manifests"], serde_json::json!([]));
 
     let mut digests = Vec::new();
-    for artifact_type in [None, Some("example/sbom"), Some("example/a+b")] {
+    for artifact_type in [Some(""), Some("example/sbom"), Some("example/a+b")] {
         let mut referrer = image(Some(subject.clone()));
         referrer.artifact_type = artifact_type.map(str::to_owned);
         referrer.annotations.insert("note".to_owned(), format!("{artifact_type:?}"));

@@ -47,6 +47,23 @@ impl Repositories {
         Ok(size.map(i64::cast_unsigned))
     }
 
+    /// Lists at most `limit` repositories that show a blob, in lexical order.
+    pub async fn list_repositories_of_blob(
+        &self,
+        digest: Digest,
+        limit: u32,
+    ) -> Result<Vec<String>, RecordsError> {
+        sqlx::query_scalar(
+            "SELECT r.name FROM repositories r WHERE EXISTS (SELECT 1 FROM repository_blobs b \
+             WHERE b.repository_id = r.id AND b.digest = $1) ORDER BY r.name LIMIT $2",
+        )
+        .bind(digest.to_string())
+        .bind(i64::from(limit))
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("list repositories of blob"))
+    }
+
     /// Hides a blob from the repository; says whether it was visible. Its bytes stay in the blob store.
     pub async fn unlink_blob(&self, repository: &str, digest: Digest) -> Result<bool, RecordsError> {
         let mut transaction = self.records.write().await?;
