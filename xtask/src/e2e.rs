@@ -6,6 +6,7 @@
 mod client;
 mod command_line;
 mod compression;
+mod conformance;
 mod determinism;
 mod example;
 mod image;
@@ -49,6 +50,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "quickstart", run: quickstart::suite },
     Suite { name: "command_line", run: command_line::suite },
     Suite { name: "compression", run: compression::suite },
+    Suite { name: "conformance", run: conformance::suite },
     Suite { name: "registries", run: registries::suite },
     Suite { name: "determinism", run: determinism::suite },
 ];

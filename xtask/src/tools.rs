@@ -1,7 +1,8 @@
 //! `cargo xtask tools`: the programs that tests use, installed where they are missing.
 
 mod catalog;
-mod debian;
+pub(crate) mod debian;
+mod go;
 mod pool;
 
 use std::path::PathBuf;
@@ -68,6 +69,7 @@ fn locate(workspace: &Workspace, tool: &Tool) -> Result<PathBuf> {
         Source::Pool { package, suite, path } => {
             pool::unpacked(workspace, package, suite).map(|directory| directory.join(path))
         }
+        Source::Go { module, program } => go::built(workspace, &module).map(|folder| folder.join(program)),
     }
 }
 

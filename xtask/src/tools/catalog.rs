@@ -1,11 +1,15 @@
 //! The programs that tests, the oracle and the benchmarks use, and where each comes from.
 
+use crate::tools::go::Module;
+
 /// Where a program comes from.
 pub(crate) enum Source {
     /// A package of the machine's own distribution, installed into the system.
     System { package: &'static str },
     /// A package of another Debian suite, unpacked beside the build results; statically linked programs only.
     Pool { package: &'static str, suite: &'static str, path: &'static str },
+    /// A Go module, built; `program` is the file that the build makes.
+    Go { module: Module, program: &'static str },
 }
 
 /// A program by the name under which it is required.
@@ -16,16 +20,48 @@ pub(crate) struct Tool {
 }
 
 /// What `cargo xtask test` needs.
-pub(crate) const TEST_TOOLS: &[&str] =
-    &["skopeo", "podman", "runc", "umoci", "qemu-aarch64-static", "openssl", "curl"];
+pub(crate) const TEST_TOOLS: &[&str] = &[
+    "skopeo",
+    "podman",
+    "runc",
+    "buildah",
+    "umoci",
+    "crane",
+    "oras",
+    "cosign",
+    "cosign3",
+    "helm",
+    "oci-conformance",
+    "docker-registry",
+    "nginx",
+    "qemu-aarch64-static",
+    "openssl",
+    "curl",
+];
+
+const HELM: Module = Module {
+    path: "helm.sh/helm/v3",
+    version: "v3.22.0",
+    sum: "h1:n1if5iQgHYsujPAcO5oonH/KiSNUmqmUF0iGVjSF3AU=",
+    folder: "cmd/helm",
+};
+
+/// The suite has no released versions of its own; this state tests specification 1.1 unless it is told otherwise.
+const CONFORMANCE: Module = Module {
+    path: "github.com/opencontainers/distribution-spec/conformance",
+    version: "v0.0.0-20260831232431-97274622c111",
+    sum: "h1:ppZPU0CrEPzyJhVggYwUIZrqh0w2lIT0esw+9ABNPA4=",
+    folder: "",
+};
 
 pub(crate) const TOOLS: &[Tool] = &[
     system("skopeo", "skopeo", "copies and inspects images"),
     system("podman", "podman", "pulls and runs images"),
     system("runc", "runc", "the runtime below podman"),
     system("umoci", "umoci", "unpacks OCI layouts"),
-    system("buildah", "buildah", "the other side of `bench compose`"),
+    system("buildah", "buildah", "makes images; the other side of `bench compose`"),
     system("docker-registry", "docker-registry", "a registry that is not ours"),
+    system("nginx", "nginx", "a proxy before our registry"),
     system("qemu-aarch64-static", "qemu-user-static", "runs arm64 programs by chroot"),
     system("chroot", "coreutils", "enters an unpacked image"),
     system("openssl", "openssl", "serves TLS with a private CA"),
@@ -38,7 +74,17 @@ pub(crate) const TOOLS: &[Tool] = &[
     pool("cosign", "cosign", "trixie", "usr/bin/cosign", "verifies signatures, version 2"),
     pool("cosign3", "cosign", "sid", "usr/bin/cosign", "verifies signatures, version 3"),
     pool("crane", "crane", "sid", "usr/bin/crane", "pulls, pushes and validates images"),
-    pool("oras", "oras", "trixie", "usr/bin/oras", "lists referrers"),
+    pool("oras", "oras", "trixie", "usr/bin/oras", "pushes artifacts and lists referrers"),
+    Tool {
+        program: "helm",
+        source: Source::Go { module: HELM, program: "helm" },
+        purpose: "pushes and pulls charts",
+    },
+    Tool {
+        program: "oci-conformance",
+        source: Source::Go { module: CONFORMANCE, program: "conformance" },
+        purpose: "the conformance suite of the OCI distribution specification",
+    },
 ];
 
 const fn system(program: &'static str, package: &'static str, purpose: &'static str) -> Tool {

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 
 use crate::invocation::Invocation;
 
-/// Where daemons are that a user's `PATH` may lack.
-const SYSTEM_FOLDERS: &[&str] = &["/usr/sbin", "/sbin"];
+/// Where daemons and Go are that a user's `PATH` may lack.
+const SYSTEM_FOLDERS: &[&str] = &["/usr/sbin", "/sbin", "/usr/local/go/bin"];
 
 /// The path of an installed program.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {

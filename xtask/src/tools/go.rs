@@ -1,0 +1,53 @@
+//! Programs that are published as Go modules, built beside the build results.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::invocation::Invocation;
+use crate::tools::debian;
+use crate::workspace::Workspace;
+
+/// A Go module at one version.
+#[derive(Clone, Copy)]
+pub(crate) struct Module {
+    pub(crate) path: &'static str,
+    pub(crate) version: &'static str,
+    /// The hash of the module's files, as `go.sum` writes it.
+    pub(crate) sum: &'static str,
+    /// The folder of the program in the module, empty for its root.
+    pub(crate) folder: &'static str,
+}
+
+/// The folder with the module's program, built if it is not there yet.
+pub(crate) fn built(workspace: &Workspace, module: &Module) -> Result<PathBuf> {
+    let Module { path, version, sum, folder } = module;
+    let name = format!("{}@{version}", path.replace('/', "_"));
+    let directory = workspace.scratch("tools").join(&name);
+    if directory.is_dir() {
+        return Ok(directory);
+    }
+    let go = debian::program("go").context("some tests need Go 1.26 or newer in the PATH")?;
+    let at_version = format!("{path}@{version}");
+    let downloaded = Invocation::new(&go).args(["mod", "download", "-json", &at_version]).output()?;
+    let downloaded: Value = serde_json::from_str(&downloaded).context("reading what go downloaded")?;
+    ensure!(
+        downloaded["Sum"] == *sum,
+        "the files of {at_version} have the sum {}, expected {sum}",
+        downloaded["Sum"]
+    );
+    let half_done = directory.with_file_name(format!("{name}.building"));
+    fs::create_dir_all(&half_done)?;
+    let separator = if folder.is_empty() { "" } else { "/" };
+    // The module's own list of sums covers what it depends on.
+    Invocation::new(go)
+        .arg("install")
+        .arg(format!("{path}{separator}{folder}@{version}"))
+        .env("GOBIN", &half_done)
+        .env("GOFLAGS", "-mod=mod -buildvcs=false")
+        .run()?;
+    fs::rename(&half_done, &directory).context("putting the built program in place")?;
+    Ok(directory)
+}
