@@ -3,7 +3,8 @@
 //! Lists come from `info/<package>.list`; where a base keeps only checksums, the files that they name are all that
 //! is known, and the directories above those count as owned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use temper_deb::control::Stanza;
 use temper_deb::index::PackageRecord;
@@ -56,7 +57,13 @@ impl Installed {
         });
         let database = StatusDatabase::parse(status, files.collect())?;
         let diversions = Diversions::read(tree);
-        let base = Base { tree, database: &database, diversions: &diversions, links: links(tree) };
+        let base = Base {
+            tree,
+            database: &database,
+            diversions: &diversions,
+            links: links(tree),
+            followed: RefCell::default(),
+        };
         let packages: BTreeMap<String, InstalledPackage> =
             database.installed().map(|record| (record.name().to_owned(), base.package(&record))).collect();
         let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -92,6 +99,8 @@ struct Base<'a> {
     diversions: &'a Diversions,
     /// The links that lead to each file.
     links: BTreeMap<String, Vec<String>>,
+    /// Where directories lead, as far as it was asked: lists name each of them many times.
+    followed: RefCell<HashMap<String, Option<String>>>,
 }
 
 impl Base<'_> {
@@ -121,7 +130,22 @@ impl Base<'_> {
     /// Returns where a path of a package stands.
     fn place(&self, path: &str, package: &str) -> Option<String> {
         let path = normalize_path(path).filter(|path| !path.is_empty())?;
-        self.tree.resolve_parent(self.diversions.place(&path, package)).ok()
+        let path = self.diversions.place(&path, package);
+        let Some((parent, name)) = path.rsplit_once('/') else { return Some(path.to_owned()) };
+        let parent = self.follow(parent)?;
+        let is_other = |kind: &EntryKind| !matches!(kind, EntryKind::Directory);
+        let leads_nowhere = self.tree.get(&parent).is_some_and(|node| is_other(&node.entry.kind));
+        if leads_nowhere { None } else { Some(format!("{parent}/{name}")) }
+    }
+
+    /// Returns where a path leads when every link is followed.
+    fn follow(&self, path: &str) -> Option<String> {
+        if let Some(known) = self.followed.borrow().get(path) {
+            return known.clone();
+        }
+        let found = self.tree.resolve(path).ok();
+        self.followed.borrow_mut().insert(path.to_owned(), found.clone());
+        found
     }
 
     fn text(&self, path: &str) -> Option<String> {
@@ -135,7 +159,7 @@ impl Base<'_> {
             list.lines().filter_map(|line| Some(line.rsplit_once('/')?.0)).collect();
         let place = |line: &str| {
             let path = self.place(line, package)?;
-            if directories.contains(line) { self.tree.resolve(&path).ok() } else { Some(path) }
+            if directories.contains(line) { self.follow(&path) } else { Some(path) }
         };
         list.lines().filter_map(place).collect()
     }
