@@ -10,6 +10,7 @@ mod buildable;
 mod contents;
 mod distribution;
 mod document;
+mod port;
 mod repository;
 
 use crate::parsed::Parsed;
@@ -23,6 +24,7 @@ pub use distribution::{Distribution, Family};
 pub use document::{
     Accounts, Dates, Document, Group, LayerOutput, OsRelease, PathEntry, PathType, TestCase, User, Variant,
 };
+pub use port::expand_ports;
 pub use repository::{ParseRepositoryLineError, Repository, RepositoryKind, RepositoryLine};
 
 /// A definition.

@@ -6,7 +6,7 @@ use temper_oci::normalize_path;
 use temper_rootfs::accounts::{AccountRequest, GroupRequest, UserRequest};
 use temper_spec::Definition;
 use temper_spec::customization::{self as spec, Arguments, PackageRequest};
-use temper_spec::definition::{OsRelease, PathEntry, PathType, RepositoryLine};
+use temper_spec::definition::{OsRelease, PathEntry, PathType, RepositoryLine, expand_ports};
 
 use super::{PathContent, Recipe, WantedPackage, WantedPath, compression, pairs};
 use crate::archive::PackageSource;
@@ -37,7 +37,7 @@ impl From<&Definition> for Recipe {
             cmd: replace(&document.cmd),
             work_dir: document.work_dir.clone(),
             stop_signal: document.stop_signal.clone(),
-            ports: document.ports.clone(),
+            ports: document.ports.iter().filter_map(|port| expand_ports(port)).flatten().collect(),
             platforms: Some(document.platforms()),
             compression: document.compression.map(compression),
             ..Self::default()

@@ -5,7 +5,7 @@
 
 use crate::yaml::{Node, Value};
 
-use super::{Definition, Family, LayerOutput, PathType};
+use super::{Definition, Family, LayerOutput, PathType, expand_ports};
 use crate::customization::check::forbidden_in_path;
 
 /// Lists the obstacles, each beginning with the key it is about.
@@ -28,6 +28,7 @@ pub(super) fn obstacles(definition: &Definition) -> Vec<String> {
         found.extend(distribution(definition));
     }
     found.extend(paths(definition));
+    found.extend(ports(definition));
     found.extend(variables(definition));
     found
 }
@@ -71,6 +72,16 @@ fn paths(definition: &Definition) -> Vec<String> {
         }
     }
     found
+}
+
+fn ports(definition: &Definition) -> impl Iterator<Item = String> {
+    let ports = definition.document.ports.iter().enumerate();
+    // A variable has an obstacle of its own.
+    let wrong = ports.filter(|(_, text)| expand_ports(text).is_none() && !text.contains("${"));
+    wrong.map(|(index, text)| {
+        let text = text.escape_debug();
+        format!("`ports[{index}]`: `{text}` is not a port, such as `8080`, `53/udp` or `4510-4559`")
+    })
 }
 
 /// Finds values of variables that a finished definition would have in their place.

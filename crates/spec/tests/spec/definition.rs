@@ -117,6 +117,8 @@ fn obstacles_name_their_keys() {
         ("paths: [{type: delete, path: /}]", "`paths[0].path`: `/` is the root itself"),
         ("paths: [{type: directory, path: /a/../b}]", "`paths[0].path`: `/a/../b` has a `..` component"),
         ("paths: [{type: symlink, path: /a}]", "`paths[0].source`: is missing, a symlink needs a target"),
+        ("ports: [8080, http]", "`ports[1]`: `http` is not a port, such as `8080`, `53/udp` or `4510-4559`"),
+        ("ports: [\"${A}\"]", "`ports[0]`: variables are not filled in"),
         ("work-dir: ${A}", "`work-dir`: variables are not filled in"),
     ] {
         let text = format!("# syntax=x/build:2-debian13\nname: a\nimage: b\nvars: {{A: c}}\n{change}\n");
