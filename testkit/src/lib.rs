@@ -6,6 +6,7 @@ pub mod compression;
 pub mod deb;
 pub mod elf;
 pub mod image;
+pub mod pem;
 pub mod tree_dump;
 
 pub use compression::Compression;

@@ -8,6 +8,9 @@ use x509_parser::pem::Pem;
 use super::subject_hash::subject_hash;
 use crate::tree::Tree;
 
+/// The bundle changes when a certificate joins it, and must not then stand for one of them.
+const BUNDLE_NAME: &str = "ca-certificates.crt";
+
 /// What a file that should hold one certificate holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Certificate {
@@ -37,7 +40,7 @@ pub(super) fn certificate(content: &[u8]) -> Option<Certificate> {
 /// Computes the hash links of a directory: link name by the name of the file that it leads to.
 ///
 /// The files are those named `*.pem`, `*.crt`, `*.cer` in the directory (`replaced` tells the content of those that
-/// change) in the order of names; equal certificates get one link. A link that the directory has keeps its number
+/// change) in the order of names, without the bundle, even where it holds one certificate; equal ones get one link. A link that the directory has keeps its number
 /// ([openssl-rehash(1)](https://docs.openssl.org/master/man1/openssl-rehash/)).
 pub(super) fn hash_links(
     tree: &Tree,
@@ -49,7 +52,8 @@ pub(super) fn hash_links(
     names.extend(replaced.keys().cloned());
     let mut buckets: BTreeMap<u32, Vec<(String, Digest)>> = BTreeMap::new();
     for name in names {
-        if ![".pem", ".crt", ".cer"].iter().any(|extension| name.ends_with(extension)) {
+        let is_named = [".pem", ".crt", ".cer"].iter().any(|extension| name.ends_with(extension));
+        if !is_named || name == BUNDLE_NAME {
             continue;
         }
         let content = match replaced.get(&name) {

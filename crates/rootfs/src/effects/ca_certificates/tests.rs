@@ -4,6 +4,7 @@ use super::subject_hash::subject_hash;
 use super::*;
 use crate::effects::testing::{Fixture, check, put};
 use proptest::prelude::*;
+use temper_testkit::pem::{OTHER, SAME, SAME_CAPITALS};
 
 /// Names as DER with their hash, by what is special in them.
 const NAMES: &[(&str, u32, &str)] = &[
@@ -60,46 +61,6 @@ const NAMES: &[(&str, u32, &str)] = &[
         "3020310f300d060355040a0c0654454d504552310d300b06035504030c0473616d65",
     ),
 ];
-
-/// `O=Temper, CN=Same`, valid for a hundred years.
-const SAME: &str = "\
------BEGIN CERTIFICATE-----
-MIIBKjCB0AIBATAKBggqhkjOPQQDAjAgMQ8wDQYDVQQKDAZUZW1wZXIxDTALBgNV
-BAMMBFNhbWUwIBcNMjYxMTIzMDkwMjQ4WhgPMjEyNjEwMzAwOTAyNDhaMCAxDzAN
-BgNVBAoMBlRlbXBlcjENMAsGA1UEAwwEU2FtZTBZMBMGByqGSM49AgEGCCqGSM49
-AwEHA0IABM4Xn8NukKpL/0NAQNHsog45HIGYfK3xqdDN+/7PnSCP269ov/wI3bEA
-jkqBGYDajGq2GWQem/VyXpsgoWc0nTgwCgYIKoZIzj0EAwIDSQAwRgIhAI1YRv7k
-6znVUnw1S0YpIT8Spj9PcxyQU65bRch+G+CQAiEAyrlVcp6YRkAIeVKz3Ih8+Dvx
-ATp+aGbfvZ9Ez/4Ja8M=
------END CERTIFICATE-----
-";
-
-/// `O=TEMPER, CN=same`, whose hash is the same.
-const SAME_CAPITALS: &str = "\
------BEGIN CERTIFICATE-----
-MIIBKDCB0AIBATAKBggqhkjOPQQDAjAgMQ8wDQYDVQQKDAZURU1QRVIxDTALBgNV
-BAMMBHNhbWUwIBcNMjYxMTIzMDkwMjUwWhgPMjEyNjEwMzAwOTAyNTBaMCAxDzAN
-BgNVBAoMBlRFTVBFUjENMAsGA1UEAwwEc2FtZTBZMBMGByqGSM49AgEGCCqGSM49
-AwEHA0IABIy2ZOSOllF7as53xexEz95bSnI8idrD1yAwOTGNCcmuIfqW4zZgQd7A
-ndovhN1QozEknnIkUwzVXfoAAmjM8nkwCgYIKoZIzj0EAwIDRwAwRAIgQKOoAvI5
-0ZsSv0VWYgN/JIC9mzRSIxiWUSwFBmslTqcCIAFhB4Cn4QPotUNUxQ3c6EmNiJGK
-KiqDefLvLdc5kNb6
------END CERTIFICATE-----
-";
-
-/// `C=XX, O=Temper   TEST  Authority, CN=Root A`.
-const OTHER: &str = "\
------BEGIN CERTIFICATE-----
-MIIBbTCCARICAQEwCgYIKoZIzj0EAwIwQTELMAkGA1UEBhMCWFgxITAfBgNVBAoT
-GFRlbXBlciAgIFRFU1QgIEF1dGhvcml0eTEPMA0GA1UEAxMGUm9vdCBBMCAXDTI2
-MTEyMzA5MDI0MloYDzIxMjYxMDMwMDkwMjQyWjBBMQswCQYDVQQGEwJYWDEhMB8G
-A1UEChMYVGVtcGVyICAgVEVTVCAgQXV0aG9yaXR5MQ8wDQYDVQQDEwZSb290IEEw
-WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARWMw6b/ozXix/TWE3sZGJLEGqxcOm0
-9tfTmw78J4yGg60PMUP0japY3ik/CwRBaZVj6wmhGSHRGgGX/ykPU27xMAoGCCqG
-SM49BAMCA0kAMEYCIQCj80wrwzC0+AfYSSRx1mpwd5t7mwsWwQxgKNvKUwcqxgIh
-APRLwwxWghFg2bq6kRLBeqZDREPUaO0OwNNSisM5FqOT
------END CERTIFICATE-----
-";
 
 const HASH_SAME: &str = "0f1c4625";
 
