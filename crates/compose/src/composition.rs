@@ -131,7 +131,11 @@ pub(crate) fn compose(
         collisions: report::collisions(&drafts),
         files: report::files(&drafts),
         generated: report::generated(&drafts),
-        removed: drafts.iter().flat_map(|(_, draft)| draft.whiteouts()).map(str::to_owned).collect(),
+        removed: drafts
+            .iter()
+            .flat_map(|(_, draft)| draft.whiteouts())
+            .map(|path| format!("/{path}"))
+            .collect(),
         layers: layers.filter(|layer| !layer.segments.is_empty()).collect(),
         config,
         environment: settings.environment,

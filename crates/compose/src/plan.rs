@@ -112,7 +112,7 @@ pub struct PlatformPlan {
     pub files: Vec<FileLine>,
     /// Files that are computed: path and the rule that computes it.
     pub generated: Vec<GeneratedLine>,
-    /// Paths of the base that go away.
+    /// Paths of the base that go away, each with a leading slash.
     pub removed: Vec<String>,
     /// What packages' scripts would do and Temper does not.
     pub not_reproduced: Vec<NotReproducedLine>,

@@ -63,7 +63,7 @@ fn platform_text(text: &mut String, plan: &PlatformPlan) {
     );
     files(text, plan);
     generated(text, plan);
-    rows(text, "removed", plan.removed.iter().map(|path| format!("/{path}")));
+    rows(text, "removed", plan.removed.iter().cloned());
     layers(text, plan);
     rows(
         text,

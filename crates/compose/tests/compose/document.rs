@@ -1,8 +1,8 @@
-//! Customization documents of the tests.
+//! Customization documents and definitions of the tests.
 
 use temper_compose::Recipe;
-use temper_spec::Customization;
 use temper_spec::customization::TagLine;
+use temper_spec::{Customization, Definition};
 
 /// Completes a document with what the tests do not care about: name, suffix and target.
 pub(crate) fn complete(body: &str) -> String {
@@ -20,6 +20,16 @@ pub(crate) fn complete(body: &str) -> String {
 pub(crate) fn parse(body: &str) -> Customization {
     let text = complete(body);
     Customization::parse(&text).unwrap_or_else(|problems| panic!("{problems}\n{text}")).value
+}
+
+/// Reads a definition that must be good and buildable; name, image and front end are given.
+pub(crate) fn define(body: &str) -> Definition {
+    let text =
+        format!("# syntax=example/build:2-debian13\nname: Tool\nimage: acme/tool\ntags: [\"1\"]\n{body}");
+    let definition = Definition::parse("tool/debian-13/1", &text);
+    let definition = definition.unwrap_or_else(|problems| panic!("{problems}\n{text}")).value;
+    assert_eq!(definition.not_buildable(), [""; 0], "{text}");
+    definition
 }
 
 /// Returns recipe, destination and tags of the only target.

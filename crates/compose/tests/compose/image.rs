@@ -33,6 +33,11 @@ impl MemoryImage {
         Self { reference: reference.to_owned(), root, blobs, has_immutable_tags: None }
     }
 
+    /// Takes an image whose blobs are written already.
+    pub(crate) fn stored(reference: &str, root: Descriptor, blobs: BTreeMap<Digest, Vec<u8>>) -> Self {
+        Self { reference: reference.to_owned(), root, blobs, has_immutable_tags: None }
+    }
+
     /// Writes an artifact: one layer, for amd64 and arm64 alike.
     pub(crate) fn artifact(reference: &str, layer: &Layer) -> Self {
         Self::artifact_for(&["amd64", "arm64"], reference, layer)

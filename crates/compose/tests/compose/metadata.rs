@@ -22,6 +22,26 @@ fn labels_join_those_of_the_base() {
 }
 
 #[test]
+fn the_bases_config_keeps_its_order_and_what_is_new_follows_by_name() {
+    let image = base::image("amd64").config(|config| {
+        config.set_label("z", "1");
+        config.set_label("b", "1");
+        config.set_env(&["Z=1".to_owned(), "PATH=/usr/bin".to_owned(), "B=1".to_owned()]);
+        config.add_volumes(&["/data".to_owned()]);
+    });
+    let workshop = Workshop::new().base(MemoryImage::single(base::REFERENCE, &image));
+    let outcome = workshop
+        .build("labels: {y: \"2\", b: \"2\", a: \"2\"}\nenvironment: {Y: \"2\", B: \"2\", A: \"2\"}\n");
+    let config = outcome.amd64().config();
+    assert_eq!(config.env(), ["Z=1", "PATH=/usr/bin", "B=2", "A=2", "Y=2"]);
+    let text = String::from_utf8(config.to_bytes()).expect("is text");
+    let order = ["com.docker.dhi.name", "\"z\":\"1\"", "\"b\":\"2\"", "\"a\":\"2\"", "\"y\":\"2\""];
+    let places: Vec<Option<usize>> = order.iter().map(|part| text.find(part)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{text}");
+    assert!(text.contains("\"Volumes\":{\"/data\":{}}"), "what the document does not speak of stays: {text}");
+}
+
+#[test]
 fn annotations_go_on_index_and_manifests() {
     let annotated = |image: Image| {
         image

@@ -10,6 +10,8 @@ use temper_oci::{
 use temper_rootfs::tree::{Source, Tree};
 use temper_testkit::tree_dump::tree_dump;
 
+use crate::base;
+use crate::image::MemoryImage;
 use crate::memory::MemoryStore;
 
 /// A built image with its plan.
@@ -29,6 +31,17 @@ impl Outcome {
     /// Returns the image's digest.
     pub(crate) fn digest(&self) -> Digest {
         self.image.digest()
+    }
+
+    /// Returns the image as the base of another one.
+    pub(crate) fn as_base(&self) -> MemoryImage {
+        let mut blobs: Vec<Digest> = vec![self.digest()];
+        for manifest in &self.image.manifests {
+            blobs.extend([manifest.descriptor.digest, manifest.config.digest]);
+            blobs.extend(manifest.layers.iter().map(|layer| layer.digest));
+        }
+        let blobs = blobs.into_iter().map(|digest| (digest, self.store.get(&digest).to_vec()));
+        MemoryImage::stored(base::REFERENCE, self.image.index.clone(), blobs.collect())
     }
 
     /// Returns the variant of an architecture.

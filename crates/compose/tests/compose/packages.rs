@@ -128,7 +128,7 @@ fn a_base_package_is_removed_with_its_files() {
     let outcome = Workshop::new().base_of(&layer).build("contents: {packages: [\"!perl\"]}\n");
     let view = outcome.amd64();
     assert_eq!(view.layer_paths("packages"), ["usr", "usr/bin", "-usr/bin/perl", "usr/lib", "-usr/lib/perl"]);
-    assert_eq!(view.plan.removed, ["usr/bin/perl", "usr/lib/perl", "var/lib/dpkg/info/perl.list"]);
+    assert_eq!(view.plan.removed, ["/usr/bin/perl", "/usr/lib/perl", "/var/lib/dpkg/info/perl.list"]);
     assert_eq!(view.stat("usr/lib/other"), "file 0755 0:0");
     assert_eq!(lines(&view), ["remove perl 1: the document forbids it"]);
     assert!(!view.file("var/lib/dpkg/status").contains("Package: perl"));

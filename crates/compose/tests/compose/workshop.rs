@@ -81,6 +81,12 @@ impl Workshop {
         self.run(&recipe, Some(destination), tags)
     }
 
+    /// Builds a definition from nothing.
+    pub(crate) fn define(&self, body: &str) -> Outcome {
+        let definition = document::define(body);
+        self.run(&Recipe::from(&definition), None, definition.document.tags.clone())
+    }
+
     /// Plans a customization without building it.
     pub(crate) fn plan(&self, body: &str) -> Plan {
         let (recipe, destination, tags) = document::recipe(&document::parse(body));
@@ -145,7 +151,8 @@ impl Workshop {
             .iter()
             .map(|wanted| Box::new(find(&wanted.reference)) as Box<dyn ImageSource>)
             .collect();
-        let base = self.base.as_ref();
+        // Only definitions name where their packages come from, and they have no base.
+        let base = self.base.as_ref().filter(|_| recipe.sources.is_none());
         let request = Request {
             recipe,
             base: base.map(|base| base as &dyn ImageSource),

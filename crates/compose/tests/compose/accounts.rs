@@ -1,0 +1,149 @@
+//! `accounts`: users and groups in their files, root, and who runs the container.
+
+use temper_oci::Compression;
+use temper_testkit::image::Layer;
+
+use crate::base;
+use crate::image::MemoryImage;
+use crate::workshop::Workshop;
+
+/// The hardened base without root, with files for passwords.
+fn rootless() -> MemoryImage {
+    let files = Layer::new()
+        .directory("etc")
+        .file("etc/passwd", 0o644, "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")
+        .file("etc/group", 0o644, "nonroot:x:65532:\nshared:x:500:nonroot\n")
+        .file("etc/shadow", 0o640, "nonroot:!:20000::::::\n")
+        .owned(0, 42)
+        .file("etc/gshadow", 0o640, "nonroot:!::\nshared:!::nonroot\n")
+        .directory("usr")
+        .directory("usr/sbin")
+        .file("usr/sbin/nologin", 0o755, "");
+    MemoryImage::single(base::REFERENCE, &base::image("amd64").layer(&files, Compression::Gzip))
+}
+
+/// Builds a document and returns the lines that files have beyond those of the base.
+fn check(accounts: &str, user: &str, expected: &[(&str, &[&str])]) {
+    let outcome = Workshop::new().base(rootless()).build(&format!("accounts: {accounts}\n"));
+    let plain = Workshop::new().base(rootless()).build("labels: {a: b}\n");
+    let view = outcome.amd64();
+    assert_eq!(view.config().user(), Some(user), "{accounts}");
+    for file in ["passwd", "group", "shadow", "gshadow"] {
+        let path = format!("etc/{file}");
+        let (before, after) = (plain.amd64().file(&path), view.file(&path));
+        let added: Vec<&str> = after.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
+        let lines = expected.iter().find(|(name, _)| *name == file).map_or(&[][..], |(_, lines)| lines);
+        assert_eq!(added, lines, "{accounts}: {file}");
+    }
+    assert_eq!(view.stat("etc/shadow"), "file 0640 0:42", "owner and mode stay");
+}
+
+#[test]
+fn every_field_stands_in_the_files() {
+    check("{}", "65532", &[]);
+    check(
+        "{users: [{name: app, uid: 10001}]}",
+        "65532",
+        &[
+            ("passwd", &["app:x:10001:10001::/home/app:/sbin/nologin"]),
+            ("group", &["app:x:10001:"]),
+            ("shadow", &["app:!:20240::::::"]),
+            ("gshadow", &["app:!::"]),
+        ],
+    );
+    check(
+        "{users: [{name: app, uid: 10001, gid: 500}]}",
+        "65532",
+        &[("passwd", &["app:x:10001:500::/home/app:/sbin/nologin"]), ("shadow", &["app:!:20240::::::"])],
+    );
+    check(
+        "{groups: [{name: web, gid: 7, members: [nonroot]}, {name: shared, gid: 500, members: [nonroot]}]}",
+        "65532",
+        &[("group", &["web:x:7:nonroot"]), ("gshadow", &["web:!::nonroot"])],
+    );
+    check(
+        "{root: true}",
+        "65532",
+        &[
+            ("passwd", &["root:x:0:0:root:/root:/sbin/nologin"]),
+            ("group", &["root:x:0:"]),
+            ("shadow", &["root:*:20240::::::"]),
+            ("gshadow", &["root:*::"]),
+        ],
+    );
+}
+
+#[test]
+fn the_config_names_the_user_by_number() {
+    let workshop = Workshop::new();
+    for (accounts, user) in [
+        ("{runs-as: nonroot}", "65532"),
+        ("{runs-as: \"65532\"}", "65532"),
+        ("{runs-as: 4242}", "4242:4242"),
+        ("{root: true, runs-as: root}", "0"),
+        ("{runs-as: app, users: [{name: app, uid: 7, gid: 65532}]}", "7"),
+    ] {
+        let outcome = workshop.build(&format!("accounts: {accounts}\n"));
+        for architecture in ["amd64", "arm64"] {
+            let view = outcome.on(architecture);
+            assert_eq!(view.config().user(), Some(user), "{accounts}");
+            assert_eq!(view.plan.user.value, user, "{accounts}");
+            assert_eq!(view.plan.user.origin, "customization", "{accounts}");
+            let warned =
+                view.plan.findings.warnings.iter().any(|finding| finding.message.contains("runs as root"));
+            assert_eq!(warned, user == "0", "{accounts}");
+        }
+    }
+}
+
+#[test]
+fn homes_are_made_for_new_users_alone() {
+    let layer = base::layer("amd64").directory("home").directory("home/old").owned(5, 6);
+    let outcome = Workshop::new().base_of(&layer).build(
+        "accounts: {users: [{name: new, uid: 10}, {name: old, uid: 11}, {name: nonroot, uid: 65532}]}\n",
+    );
+    let view = outcome.amd64();
+    assert_eq!(view.stat("home/new"), "dir 0755 10:10");
+    assert_eq!(view.stat("home/old"), "dir 0755 5:6");
+    assert_eq!(view.stat("home/nonroot"), "");
+    let lines: Vec<String> = view
+        .plan
+        .accounts
+        .iter()
+        .map(|line| format!("{} {} {} {}", line.kind, line.name, line.id, line.origin))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "user new 10 customization",
+            "user old 11 customization",
+            "group new 10 customization",
+            "group old 11 customization"
+        ]
+    );
+}
+
+#[test]
+fn contradictions_to_the_base_are_problems() {
+    let workshop = Workshop::new().base(rootless());
+    for (accounts, expected) in [
+        (
+            "{users: [{name: nonroot, uid: 1}]}",
+            "user `nonroot` is there with the ids 65532:65532, but the document asks for 1",
+        ),
+        ("{users: [{name: other, uid: 65532}]}", "user id 65532 of user `other` belongs to user `nonroot`"),
+        (
+            "{groups: [{name: shared, gid: 501}]}",
+            "group `shared` is there with the id 500, but the document asks for 501",
+        ),
+        ("{groups: [{name: other, gid: 500}]}", "group id 500 of group `other` belongs to group `shared`"),
+        (
+            "{groups: [{name: web, gid: 7, members: [nobody]}]}",
+            "group `web` names the member `nobody`, which is no user",
+        ),
+        ("{runs-as: nobody}", "`runs-as` names `nobody`, which is no user"),
+    ] {
+        let problems = workshop.problems(&format!("accounts: {accounts}\n"));
+        assert_eq!(problems, [format!("amd64: accounts: {expected}")], "{accounts}");
+    }
+}
