@@ -187,20 +187,19 @@ impl<'t> Merge<'t> {
 
     /// Returns where an entry goes, or reports why it goes nowhere.
     fn place(&mut self, entry: &Entry, origin: &Origin) -> Option<String> {
+        let origin = origin.clone();
         let is_plain = temper_oci::normalize_path(&entry.path).is_some_and(|path| path == entry.path);
-        let is_reserved = entry.path.split('/').any(|component| component.starts_with(WHITEOUT));
-        if !is_plain || is_reserved || entry.path.is_empty() {
-            let problem = MergeProblem::Name { origin: origin.clone(), path: entry.path.clone() };
-            self.problem(problem);
+        if !is_plain || is_reserved(&entry.path) || entry.path.is_empty() {
+            self.problem(MergeProblem::Name { origin, path: entry.path.clone() });
             return None;
         }
         match self.resolve(entry) {
-            Ok(path) => Some(path),
-            Err(error) => {
-                self.problem(MergeProblem::Path { origin: origin.clone(), error });
-                None
-            }
+            // A link may lead where no name could: its target is text that nobody has checked.
+            Ok(path) if is_reserved(&path) => self.problem(MergeProblem::Name { origin, path }),
+            Ok(path) => return Some(path),
+            Err(error) => self.problem(MergeProblem::Path { origin, error }),
         }
+        None
     }
 
     /// Follows the links of the tree: a directory goes through a link at its own path, unless that is a file's.
@@ -269,6 +268,11 @@ impl<'t> Merge<'t> {
             self.draft.collisions.insert(Collision { path: path.to_owned(), loser, winner, kind });
         }
     }
+}
+
+/// Whether a layer with this path would remove something.
+fn is_reserved(path: &str) -> bool {
+    path.split('/').any(|component| component.starts_with(WHITEOUT))
 }
 
 /// Whether packages, artifacts and documents must not bring this.

@@ -22,7 +22,7 @@ pub struct Selection<'a> {
 /// Selects the paths that some include matches and no exclude does.
 ///
 /// A directory means everything below it. Patterns know `*` and `?` within one component and `**` across them; a
-/// leading slash changes nothing. An include without these characters may lead through links of the tree.
+/// leading slash changes nothing. A pattern without these characters may lead through links of the tree.
 pub fn select<'a>(tree: &'a Tree, includes: &[String], excludes: &[String]) -> Selection<'a> {
     let mut selection = Selection::default();
     let mut included: BTreeMap<&str, &Node> = BTreeMap::new();
@@ -34,9 +34,10 @@ pub fn select<'a>(tree: &'a Tree, includes: &[String], excludes: &[String]) -> S
         included.extend(matched.into_iter().map(|node| (node.entry.path.as_str(), node)));
     }
     for exclude in excludes {
-        let pattern = Pattern::parse(exclude);
         let before = included.len();
-        included.retain(|path, _| !pattern.matches_or_contains(path));
+        for node in matched(tree, &Pattern::parse(exclude)) {
+            included.remove(node.entry.path.as_str());
+        }
         if included.len() == before {
             selection.excludes_unmatched.push(exclude.clone());
         }

@@ -113,8 +113,9 @@ fn the_document_goes_through_links_and_brings_parents() {
 
 #[test]
 fn names_and_places_that_cannot_be_are_problems() {
-    let mut base = tree(&["usr/", "usr/bin/", "usr/bin/sh = sh", "loop -> loop"]);
+    let mut base = tree(&["usr/", "usr/bin/", "usr/bin/sh = sh", "loop -> loop", "mask -> usr/.wh.bin"]);
     let files = [
+        ("/mask/x", ""),
         ("/usr/../etc/x", ""),
         ("/etc/.wh.passwd", ""),
         ("/.wh..wh..opq/x", ""),
@@ -129,6 +130,7 @@ fn names_and_places_that_cannot_be_are_problems() {
     assert_eq!(
         problems(&draft),
         [
+            format!("the document brings the path `usr/.wh.bin/x`, which {refused}"),
             format!("the document brings the path `/usr/../etc/x`, which {refused}"),
             format!("the document brings the path `etc/.wh.passwd`, which {refused}"),
             format!("the document brings the path `.wh..wh..opq/x`, which {refused}"),

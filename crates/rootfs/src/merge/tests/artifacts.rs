@@ -45,6 +45,12 @@ fn only_what_is_included_and_not_excluded_is_taken() {
             vec![],
             vec!["certs: usr/", "certs: usr/lib/", "certs: usr/lib/liba.so -> liba.so.1"],
         ),
+        // So does a literal exclude: what it names stays out, whichever way an include has come.
+        (
+            vec!["lib/liba.so", "usr/lib/liba.so.1"],
+            vec!["lib/liba.so.1"],
+            vec!["certs: usr/", "certs: usr/lib/", "certs: usr/lib/liba.so -> liba.so.1"],
+        ),
     ] {
         let artifact = tree(ARTIFACT);
         let mut base = tree(&["etc/"]);

@@ -10,8 +10,8 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn line() -> impl Strategy<Value = String> {
-    let target =
-        proptest::collection::vec("[abc]|\\.\\.|\\.", 1..4).prop_map(|components| components.join("/"));
+    let target = proptest::collection::vec("[abc]|\\.\\.|\\.|\\.wh\\.a", 1..4)
+        .prop_map(|components| components.join("/"));
     prop_oneof![
         path().prop_map(|path| format!("{path}/")),
         (path(), "/?", target).prop_map(|(path, slash, target)| format!("{path} -> {slash}{target}")),
