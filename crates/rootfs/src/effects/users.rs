@@ -167,8 +167,7 @@ impl Builder<'_> {
             None if user.own_group => self.group(package, &user.name, user.uid, how)?,
             None => NOGROUP,
         };
-        let wish = user.uid.filter(|uid| self.directory.users.values().all(|(taken, _)| taken != uid));
-        let uid = wish.or_else(|| self.directory.free_uid(&user.name, how));
+        let uid = self.directory.free_uid(&user.name, user.uid, how);
         let uid = uid.ok_or("no user id is free between 100 and 999")?;
         let default_home =
             || if how == Automatic::Up { "/nonexistent".into() } else { format!("/home/{}", user.name) };
@@ -255,8 +254,7 @@ impl Builder<'_> {
                         self.directory.gid(&group).ok_or_else(|| format!("group `{group}` is not there"))?
                     }
                 };
-                let wish = uid.filter(|uid| self.directory.users.values().all(|(taken, _)| taken != uid));
-                let uid = wish.or_else(|| self.directory.free_uid(&name, how));
+                let uid = self.directory.free_uid(&name, uid, how);
                 let uid = uid.ok_or("no user id is free between 100 and 999")?;
                 let (package, password) = (package.to_owned(), "!*");
                 self.add_user(UserAddition { package, name, uid, gid, gecos, home, shell, password });

@@ -72,13 +72,14 @@ impl Directory {
         self.groups.values().copied().collect()
     }
 
-    /// Finds a uid for a new user; `None` if every automatic one is taken.
-    pub(super) fn free_uid(&self, name: &str, how: Automatic) -> Option<u32> {
+    /// Finds a uid for a new user: that of the last build, the fixed one that is wished for, an automatic one; each if
+    /// it is free. `None` if every automatic one is taken.
+    pub(super) fn free_uid(&self, name: &str, wish: Option<u32>, how: Automatic) -> Option<u32> {
         let (uids, gids) = (self.uids(), self.gids());
         let own = self.groups.get(name);
-        let previous = self.previous_users.get(name).filter(|uid| !uids.contains(uid));
-        if let Some(previous) = previous {
-            return Some(*previous);
+        let previous = self.previous_users.get(name).copied();
+        if let Some(uid) = [previous, wish].into_iter().flatten().find(|uid| !uids.contains(uid)) {
+            return Some(uid);
         }
         match how {
             Automatic::Down => {
@@ -89,11 +90,11 @@ impl Directory {
         }
     }
 
-    /// Finds a gid for a new group; `None` if every automatic one is taken.
+    /// Finds a gid for a new group, as [`Self::free_uid`] does.
     pub(super) fn free_gid(&self, name: &str, wish: Option<u32>, how: Automatic) -> Option<u32> {
         let (uids, gids) = (self.uids(), self.gids());
         let previous = self.previous_groups.get(name).copied();
-        if let Some(gid) = previous.or(wish).filter(|gid| !gids.contains(gid)) {
+        if let Some(gid) = [previous, wish].into_iter().flatten().find(|gid| !gids.contains(gid)) {
             return Some(gid);
         }
         match how {

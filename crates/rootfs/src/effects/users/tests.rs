@@ -101,7 +101,7 @@ fn sysusers_count_down_with_equal_ids() {
 fn ids_of_the_document_are_reserved_and_those_of_the_last_build_kept() {
     let options = AccountOptions {
         document_users: [("app".to_owned(), (100, 100)), ("known".to_owned(), (5, 5))].into(),
-        document_groups: [("app".to_owned(), 101)].into(),
+        document_groups: [("app".to_owned(), 101), ("docs".to_owned(), 150)].into(),
         previous_users: [("b".to_owned(), 150), ("c".to_owned(), 100)].into(),
         previous_groups: [("b".to_owned(), 151)].into(),
     };
@@ -116,6 +116,10 @@ fn ids_of_the_document_are_reserved_and_those_of_the_last_build_kept() {
             "user c:101:102::/nonexistent:/usr/sbin/nologin !",
         ],
     );
+    // A fixed id that is wished for comes next where the last build's is taken by now.
+    let options = AccountOptions { previous_groups: [("f".to_owned(), 150)].into(), ..options };
+    let fixture = Fixture::base(&[PASSWD, GROUP]).package("demo", "groupadd -r -g 77 f", &[]);
+    check(&run(&fixture, &options), &["group f 77 !"]);
 }
 
 #[test]
