@@ -8,6 +8,7 @@ pub mod contents;
 pub mod draft;
 pub mod effects;
 mod encoder;
+mod glob;
 pub mod installed;
 pub mod layer_writer;
 pub mod merge;

@@ -5,7 +5,7 @@
 
 use temper_oci::{Entry, EntryKind};
 
-use crate::pattern::matches_runs;
+use crate::glob::Glob;
 use crate::tree::Tree;
 
 const CONFIGURATION: &str = "etc/dpkg/dpkg.cfg";
@@ -19,21 +19,9 @@ pub(super) struct PathFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rule {
     is_include: bool,
-    pattern: Vec<Token>,
+    pattern: Glob,
     /// The pattern up to its first special character, without slashes at the end.
     prefix: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
-    Run,
-    Any,
-    One(char),
-    /// Ranges of a bracket expression.
-    Class {
-        is_negated: bool,
-        ranges: Vec<(char, char)>,
-    },
 }
 
 impl PathFilter {
@@ -64,76 +52,26 @@ impl PathFilter {
             let value = value.trim().trim_matches('"');
             let special = value.find(['*', '?', '[', '\\']).unwrap_or(value.len());
             let prefix = value[..special].trim_end_matches('/').to_owned();
-            self.rules.push(Rule { is_include, pattern: tokens(value), prefix });
+            self.rules.push(Rule { is_include, pattern: Glob::parse(value), prefix });
         }
     }
 
     /// Whether an entry of a package is left out.
     ///
-    /// A directory or link stays if a later include may bring back something below it.
+    /// A directory or link stays where an include may bring back something below it: one whose text up to its first
+    /// special character begins the path. So every directory of a folder stays in which an include chooses files.
     pub(super) fn leaves_out(&self, entry: &Entry) -> bool {
         if self.rules.is_empty() {
             return false;
         }
         let path = format!("/{}", entry.path);
-        let characters: Vec<char> = path.chars().collect();
-        let last = self.rules.iter().rev().find(|rule| matches(&rule.pattern, &characters));
+        let last = self.rules.iter().rev().find(|rule| rule.pattern.matches(&path));
         if last.is_none_or(|rule| rule.is_include) {
             return false;
         }
         let may_lead_on = matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink { .. });
-        let leads_to = |rule: &Rule| rule.is_include && rule.prefix.starts_with(&path);
+        let leads_to = |rule: &Rule| rule.is_include && path.starts_with(&rule.prefix);
         !(may_lead_on && self.rules.iter().any(leads_to))
-    }
-}
-
-fn matches(pattern: &[Token], text: &[char]) -> bool {
-    let is_same = |token: &Token, character: &char| match token {
-        Token::Run => false,
-        Token::Any => true,
-        Token::One(one) => one == character,
-        Token::Class { is_negated, ranges } => {
-            ranges.iter().any(|(first, last)| (first..=last).contains(&character)) != *is_negated
-        }
-    };
-    matches_runs(pattern, text, |token| *token == Token::Run, is_same)
-}
-
-fn tokens(pattern: &str) -> Vec<Token> {
-    let mut rest: Vec<char> = pattern.chars().rev().collect();
-    let mut tokens = Vec::new();
-    while let Some(character) = rest.pop() {
-        tokens.push(match character {
-            '*' => Token::Run,
-            '?' => Token::Any,
-            '\\' => Token::One(rest.pop().unwrap_or('\\')),
-            '[' => class(&mut rest).unwrap_or(Token::One('[')),
-            other => Token::One(other),
-        });
-    }
-    tokens
-}
-
-/// Reads a bracket expression after its first bracket; `None`, with nothing taken, if it does not end.
-fn class(rest: &mut Vec<char>) -> Option<Token> {
-    let mut ahead = rest.clone();
-    let is_negated = ahead.last().is_some_and(|next| matches!(next, '!' | '^'));
-    if is_negated {
-        ahead.pop();
-    }
-    let mut ranges = Vec::new();
-    loop {
-        let first = ahead.pop()?;
-        if first == ']' && !ranges.is_empty() {
-            *rest = ahead;
-            return Some(Token::Class { is_negated, ranges });
-        }
-        let is_range =
-            ahead.last() == Some(&'-') && ahead.iter().rev().nth(1).is_some_and(|next| *next != ']');
-        if is_range {
-            ahead.pop();
-        }
-        ranges.push((first, if is_range { ahead.pop()? } else { first }));
     }
 }
 
@@ -157,7 +95,8 @@ mod tests {
             ("usr/share/doc/jq/copyright", &file, false),
             ("usr/share/doc/jq/copyright", &link, false),
             ("usr/share/doc", &directory, false),
-            ("usr/share/doc/jq", &directory, true),
+            ("usr/share/doc/jq", &directory, false),
+            ("usr/share/doc/libjq1", &link, false),
             ("usr/share/man/de/man1/jq.1", &file, true),
             ("usr/share/man/man1/jq.1", &file, false),
             ("usr/share/man/zh", &directory, true),

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use temper_oci::EntryKind;
 
+use crate::glob::Glob;
 use crate::tree::Tree;
 
-/// Included files may include others this deep.
-const INCLUDE_DEPTH_MAX: usize = 8;
+/// Files read at most; each may include others.
+const FILES_MAX: usize = 256;
+/// Patterns of includes followed at most.
+const INCLUDES_MAX: usize = 256;
 /// Directories read at most.
 const DIRECTORIES_MAX: usize = 4096;
 
@@ -55,82 +58,72 @@ pub(super) fn directories(tree: &Tree) -> Vec<Directory> {
 
 /// Lists the directories that `/etc/ld.so.conf` names, with its includes.
 pub(super) fn configured(tree: &Tree) -> Vec<String> {
-    let mut names = Vec::new();
-    read(tree, "etc/ld.so.conf", 0, &mut names);
-    names
+    let mut configuration = Configuration { tree, names: Vec::new(), read: BTreeSet::new(), includes: 0 };
+    configuration.read("etc/ld.so.conf");
+    configuration.names
 }
 
-fn read(tree: &Tree, path: &str, depth: usize, names: &mut Vec<String>) {
-    let Some(text) = tree.read(path) else { return };
-    for line in String::from_utf8_lossy(text).lines() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if let Some(patterns) = line.strip_prefix("include").filter(|rest| rest.starts_with([' ', '\t'])) {
-            if depth < INCLUDE_DEPTH_MAX {
-                let included = patterns.split_whitespace().flat_map(|pattern| matching(tree, path, pattern));
-                included.for_each(|included| read(tree, &included, depth + 1, names));
+/// The files of `ld.so.conf` while they are read.
+struct Configuration<'a> {
+    tree: &'a Tree,
+    names: Vec<String>,
+    /// Files that were read: a second time they name nothing new.
+    read: BTreeSet<String>,
+    /// Patterns that were followed.
+    includes: usize,
+}
+
+impl Configuration<'_> {
+    fn read(&mut self, path: &str) {
+        let Ok(path) = self.tree.resolve(path) else { return };
+        if self.read.len() == FILES_MAX || !self.read.insert(path.clone()) {
+            return;
+        }
+        let Some(text) = self.tree.read(&path) else { return };
+        for line in String::from_utf8_lossy(text).lines() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            match line.strip_prefix("include").filter(|rest| rest.starts_with([' ', '\t'])) {
+                Some(patterns) => self.include(&path, patterns),
+                None => self.name(line),
             }
-        } else if line.starts_with('/') && names.len() < DIRECTORIES_MAX {
-            // `=libc6` after a directory is a leftover that changes nothing.
-            let name = line.split('=').next().unwrap_or_default().trim_end();
-            let name = name.trim_end_matches('/');
-            if !name.is_empty() {
-                names.push(name.to_owned());
+        }
+    }
+
+    fn include(&mut self, from: &str, patterns: &str) {
+        for pattern in patterns.split_whitespace() {
+            if self.includes < INCLUDES_MAX {
+                self.includes += 1;
+                for included in matching(self.tree, from, pattern) {
+                    self.read(&included);
+                }
             }
+        }
+    }
+
+    fn name(&mut self, line: &str) {
+        // `=libc6` after a directory is a leftover that changes nothing.
+        let name = line.split('=').next().unwrap_or_default().trim_end().trim_end_matches('/');
+        if name.starts_with('/') && self.names.len() < DIRECTORIES_MAX {
+            self.names.push(name.to_owned());
         }
     }
 }
 
-/// Lists the files that an include pattern matches, in byte order; `*` and `?` only in the last component.
+/// Lists the files that an include pattern matches, in byte order; special characters only in the last component.
 fn matching(tree: &Tree, from: &str, pattern: &str) -> Vec<String> {
     let pattern = if pattern.starts_with('/') {
         pattern.to_owned()
     } else {
         format!("{}/{pattern}", from.rsplit_once('/').map_or("", |(parent, _)| parent))
     };
-    let Some((directory, glob)) = pattern.rsplit_once('/') else { return Vec::new() };
+    let Some((directory, pattern)) = pattern.rsplit_once('/') else { return Vec::new() };
     let Ok(directory) = tree.resolve(directory) else { return Vec::new() };
-    let skip = directory.len() + 1;
-    let names = tree.children(&directory).map(|node| &node.entry.path[skip..]);
-    let matching = names.filter(|name| {
-        (!name.starts_with('.') || glob.starts_with('.')) && matches(glob.as_bytes(), name.as_bytes())
+    let skip = if directory.is_empty() { 0 } else { directory.len() + 1 };
+    let (glob, is_hidden_too) = (Glob::parse(pattern), pattern.starts_with('.'));
+    let children = tree.children(&directory).map(|node| node.entry.path.as_str());
+    let matching = children.filter(|path| {
+        let name = &path[skip..];
+        (is_hidden_too || !name.starts_with('.')) && glob.matches(name)
     });
-    matching.map(|name| format!("{directory}/{name}")).collect()
-}
-
-fn matches(glob: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut here, mut star) = (0, 0, None);
-    while here < name.len() {
-        match glob.get(at) {
-            Some(b'*') => {
-                star = Some((at, here));
-                at += 1;
-            }
-            Some(expected) if *expected == b'?' || *expected == name[here] => (at, here) = (at + 1, here + 1),
-            _ => {
-                let Some((star_at, tried)) = star else { return false };
-                star = Some((star_at, tried + 1));
-                (at, here) = (star_at + 1, tried + 1);
-            }
-        }
-    }
-    glob[at..].iter().all(|byte| *byte == b'*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn globs_match_whole_names() {
-        for (glob, name, expected) in [
-            ("*.conf", "libc.conf", true),
-            ("*.conf", "libc.conf.old", false),
-            ("l?bc*", "libc", true),
-            ("*a*b", "xaxb", true),
-            ("", "", true),
-            ("a", "", false),
-        ] {
-            assert_eq!(matches(glob.as_bytes(), name.as_bytes()), expected, "{glob} {name}");
-        }
-    }
+    matching.map(str::to_owned).collect()
 }

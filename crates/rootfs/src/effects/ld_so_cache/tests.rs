@@ -63,6 +63,21 @@ fn directories_are_searched_once_under_their_first_name() {
 }
 
 #[test]
+fn files_that_include_each_other_are_read_once() {
+    let each = "include /etc/ld.so.conf.d/*.conf\n";
+    let mut lines = vec![format!("etc/ld.so.conf = {each}"), "opt/23/".to_owned()];
+    lines.extend(
+        (0..24).map(|number| format!("etc/ld.so.conf.d/{number:02}.conf = {each}/opt/{number:02}\n")),
+    );
+    let tree = tree(&lines.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+    let names = directories::configured(&tree);
+    // The first file reads all others before it names its own directory.
+    assert_eq!((names.len(), &*names[0], &*names[23]), (24, "/opt/23", "/opt/00"));
+    let directories: Vec<String> = directories::directories(&tree).into_iter().map(|it| it.name).collect();
+    assert_eq!(directories, ["/opt/23"]);
+}
+
+#[test]
 fn links_count_under_their_own_name_only_as_sonames_or_for_the_linker() {
     let tree = tree(
         &[
