@@ -6,7 +6,7 @@
 
 mod problem;
 mod run_user;
-mod table;
+pub(crate) mod table;
 
 use crate::effects::users::{AccountAdditions, UserAddition};
 use crate::merge::{Merge, Metadata};

@@ -2,17 +2,17 @@
 
 /// The lines of a file. Those that nobody changes stay byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Table {
+pub(crate) struct Table {
     lines: Vec<Vec<u8>>,
     is_changed: bool,
 }
 
 /// A line that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line<'a>(&'a str);
+pub(crate) struct Line<'a>(&'a str);
 
 impl Table {
-    pub(super) fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let lines = if bytes.is_empty() {
             Vec::new()
@@ -23,26 +23,26 @@ impl Table {
     }
 
     /// Returns the content if it differs from what was parsed.
-    pub(super) fn changed(&self) -> Option<Vec<u8>> {
+    pub(crate) fn changed(&self) -> Option<Vec<u8>> {
         let ends = self.lines.iter().flat_map(|line| line.iter().chain(b"\n")).copied();
         self.is_changed.then(|| ends.collect())
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Line<'_>> {
+    pub(crate) fn find(&self, name: &str) -> Option<Line<'_>> {
         self.lines().find(|line| line.field(0) == name)
     }
 
     /// Returns the name of the first line with this number in its third field.
-    pub(super) fn name_of(&self, id: u32) -> Option<&str> {
+    pub(crate) fn name_of(&self, id: u32) -> Option<&str> {
         self.lines().find(|line| line.number(2) == Some(id)).map(|line| line.field(0))
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.lines().map(|line| line.field(0))
     }
 
     /// Adds a line, before the lines of network services, which end with everybody else.
-    pub(super) fn push(&mut self, line: &str) {
+    pub(crate) fn push(&mut self, line: &str) {
         let is_service = |line: &&Vec<u8>| line.starts_with(b"+") || line.starts_with(b"-");
         let services = self.lines.iter().rev().take_while(is_service).count();
         self.lines.insert(self.lines.len() - services, line.as_bytes().to_vec());
@@ -50,7 +50,7 @@ impl Table {
     }
 
     /// Adds an item to a list separated by commas, unless it is in it.
-    pub(super) fn add_to_list(&mut self, name: &str, field: usize, item: &str) {
+    pub(crate) fn add_to_list(&mut self, name: &str, field: usize, item: &str) {
         let is_meant = |line: &&mut Vec<u8>| line.split(|byte| *byte == b':').next() == Some(name.as_bytes());
         let Some(line) = self.lines.iter_mut().find(is_meant) else { return };
         let Ok(text) = str::from_utf8(line) else { return };
@@ -75,22 +75,22 @@ impl Table {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn field(self, index: usize) -> &'a str {
+    pub(crate) fn field(self, index: usize) -> &'a str {
         self.0.split(':').nth(index).unwrap_or_default()
     }
 
-    pub(super) fn number(self, index: usize) -> Option<u32> {
+    pub(crate) fn number(self, index: usize) -> Option<u32> {
         self.field(index).parse().ok()
     }
 
     /// Third and fourth field as written.
-    pub(super) fn ids(self) -> String {
+    pub(crate) fn ids(self) -> String {
         format!("{}:{}", self.field(2), self.field(3))
     }
 }
 
 /// Whether a text can stand as a name in these files: no separator, white space or control character, no leading sign.
-pub(super) fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     let is_plain = |character: char| {
         !matches!(character, ':' | ',' | '/' | '#') && !character.is_whitespace() && !character.is_control()
     };

@@ -25,7 +25,7 @@ use super::scripts::{Call, Scripts};
 use super::{Change, Effect, EffectContext};
 use crate::tree::Tree;
 
-const DATABASE: &str = "var/lib/dpkg/alternatives";
+pub(super) const DATABASE: &str = "var/lib/dpkg/alternatives";
 const LINKS: &str = "etc/alternatives";
 
 /// Recomputes the alternatives.

@@ -11,6 +11,7 @@ mod doubts;
 mod expand;
 pub(crate) mod not_reproduced;
 mod pattern;
+mod queries;
 mod syntax;
 mod walk;
 mod words;

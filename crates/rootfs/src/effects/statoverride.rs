@@ -12,7 +12,7 @@ use super::scripts::{Call, Scripts};
 use super::users::directory::Directory;
 use super::{Change, Effect, EffectContext};
 
-const DATABASE: &str = "var/lib/dpkg/statoverride";
+pub(super) const DATABASE: &str = "var/lib/dpkg/statoverride";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Override {

@@ -3,6 +3,7 @@
 use super::Argument;
 use super::condition::{self, Truth};
 use super::doubts::Stop;
+use super::queries;
 use super::syntax::Simple;
 use super::walk::Walker;
 
@@ -17,10 +18,7 @@ impl Walker<'_> {
             [Some("[[" | "test"), ..] => condition::test(tree, &words[1..]),
             [Some("exit"), status @ ..] => self.exit(status.first().copied().flatten()),
             [Some("return"), status @ ..] => self.end_function(status),
-            [Some("break" | "continue"), ..] => {
-                self.stop = Some(Stop::Iteration);
-                Truth::Yes
-            }
+            [Some(word @ ("break" | "continue")), levels @ ..] => self.end_round(word, levels),
             [Some("shift"), count @ ..] => {
                 let count = count.first().map_or(Some(1), |count| count.and_then(|count| count.parse().ok()));
                 let arguments = &mut self.environment.arguments;
@@ -60,8 +58,8 @@ impl Walker<'_> {
             [Some("dpkg"), Some("--compare-versions"), Some(left), Some(operator), Some(right)] => {
                 condition::compare_versions(left, operator, right)
             }
-            [Some("dpkg-statoverride"), .., Some("--list"), Some(path)] => {
-                condition::has_override(tree, path)
+            [Some(name), ..] if queries::is_query(name, words) => {
+                queries::answer(tree, &self.calls, name, words)
             }
             [Some("command"), Some("-v"), Some(name)] | [Some("which" | "type"), Some(name)] => {
                 (self.functions.contains_key(name) || condition::program(tree, name).is_some()).into()
@@ -73,6 +71,15 @@ impl Walker<'_> {
             [Some(":" | "true" | "echo" | "printf" | "cat" | "set" | "trap" | "hash"), ..] => Truth::Yes,
             _ => return None,
         })
+    }
+
+    /// Ends the round of a loop, or the loop.
+    fn end_round(&mut self, word: &str, levels: &[Option<&str>]) -> Truth {
+        if !matches!(levels, [] | [Some("1")]) {
+            self.doubts.add(Stop::Script, format!("it comes after a `{word}` through several loops"));
+        }
+        self.stop_at(if word == "continue" { Stop::Round } else { Stop::Loop });
+        Truth::Yes
     }
 
     /// Ends the function with a status, if one is given; it is unknown where the word is.

@@ -3,6 +3,7 @@
 use temper_oci::EntryKind;
 
 use super::Argument;
+use crate::accounts::table::Table;
 use crate::tree::{Node, Tree};
 
 /// The result of a command, as far as it is known.
@@ -164,23 +165,24 @@ fn unary(tree: &Tree, operator: &str, operand: &str) -> Truth {
 
 /// Evaluates `dpkg --compare-versions left operator right`; an empty version is earlier than any,
 /// and with the `-nl` operators later ([dpkg(1)](https://manpages.debian.org/dpkg.1)).
-///
-/// Only tests with an empty version are known; the order of versions belongs to the resolver's crates.
 pub(crate) fn compare_versions(left: &str, operator: &str, right: &str) -> Truth {
-    let order = match (left.is_empty(), right.is_empty()) {
-        (false, false) => return Truth::Unknown,
-        (true, true) => 0,
-        (true, false) => -1,
-        (false, true) => 1,
+    let (operator, is_empty_later) = match operator.strip_suffix("-nl") {
+        Some(operator) => (operator, true),
+        None => (operator, false),
     };
-    let order = if operator.ends_with("-nl") { -order } else { order };
-    let truth = match operator.trim_end_matches("-nl") {
-        "lt" | "<<" => order < 0,
-        "le" | "<=" => order <= 0,
-        "eq" | "=" => order == 0,
-        "ne" => order != 0,
-        "ge" | ">=" => order >= 0,
-        "gt" | ">>" => order > 0,
+    let order = match (left.is_empty(), right.is_empty()) {
+        (false, false) => temper_deb::compare_versions(left, right),
+        (is_left_empty, is_right_empty) if is_empty_later => is_left_empty.cmp(&is_right_empty),
+        (is_left_empty, is_right_empty) => is_right_empty.cmp(&is_left_empty),
+    };
+    let truth = match operator {
+        "lt" | "<<" => order.is_lt(),
+        // The single signs mean what they never should have, as dpkg says itself.
+        "le" | "<=" | "<" => order.is_le(),
+        "eq" | "=" => order.is_eq(),
+        "ne" => order.is_ne(),
+        "ge" | ">=" | ">" => order.is_ge(),
+        "gt" | ">>" => order.is_gt(),
         _ => return Truth::Unknown,
     };
     truth.into()
@@ -201,13 +203,6 @@ pub(crate) fn program(tree: &Tree, name: &str) -> Option<String> {
 /// Returns whether an account (`passwd`, `group`) stands in the tree, or in Debian's initial list where there is none.
 pub(crate) fn has_account(tree: &Tree, database: &str, name: &str) -> Truth {
     let text = tree.read(&format!("etc/{database}"));
-    let text =
-        text.or_else(|| tree.read(&format!("usr/share/base-passwd/{database}.master"))).unwrap_or_default();
-    String::from_utf8_lossy(text).lines().any(|line| line.split(':').next() == Some(name)).into()
-}
-
-/// Returns whether an override stands in the tree's `statoverride` database.
-pub(crate) fn has_override(tree: &Tree, path: &str) -> Truth {
-    let text = tree.read("var/lib/dpkg/statoverride").unwrap_or_default();
-    String::from_utf8_lossy(text).lines().any(|line| line.splitn(4, ' ').nth(3) == Some(path)).into()
+    let text = text.or_else(|| tree.read(&format!("usr/share/base-passwd/{database}.master")));
+    Table::parse(text.unwrap_or_default()).find(name).is_some().into()
 }

@@ -7,6 +7,8 @@ use super::condition::Truth;
 pub(super) struct Doubts {
     /// The branch.
     pub(super) branch: Option<String>,
+    /// The round of a loop, which may have ended before.
+    pub(super) round: Option<String>,
     /// The loop, which may have been left before.
     pub(super) iteration: Option<String>,
     /// The function, which may have been left before.
@@ -18,42 +20,70 @@ pub(super) struct Doubts {
 impl Doubts {
     /// Returns the first reason.
     pub(super) fn any(&self) -> Option<&String> {
-        self.branch.as_ref().or(self.iteration.as_ref()).or(self.function.as_ref()).or(self.script.as_ref())
+        self.inside().or(self.script.as_ref())
     }
 
     /// Returns the doubts inside a function or loop: all that reach it belong to the branch that calls it.
     pub(super) fn inner(&self) -> Self {
-        let branch = self.branch.as_ref().or(self.iteration.as_ref()).or(self.function.as_ref());
-        Self { branch: branch.cloned(), script: self.script.clone(), ..Self::default() }
+        Self { branch: self.inside().cloned(), script: self.script.clone(), ..Self::default() }
     }
 
-    /// Stops somewhere: where a loop or function may have been left before, only that is sure to end.
+    /// Returns the first reason that ends before the script does.
+    fn inside(&self) -> Option<&String> {
+        let in_loop = self.round.as_ref().or(self.iteration.as_ref());
+        self.branch.as_ref().or(in_loop).or(self.function.as_ref())
+    }
+
+    /// Stops somewhere: where a round, loop or function may have been left before, only that is sure to end, and it
+    /// stays in doubt whether the rest does.
     pub(super) fn stop(&mut self, stop: Stop) -> Stop {
-        match (self.iteration.clone(), self.function.clone(), stop) {
-            (Some(doubt), _, Stop::Function(_)) => {
-                self.function.get_or_insert(doubt);
-                Stop::Iteration
-            }
-            (Some(doubt), _, Stop::Script) => {
-                self.script.get_or_insert(doubt);
-                Stop::Iteration
-            }
-            (None, Some(doubt), Stop::Script) => {
-                self.script.get_or_insert(doubt);
-                Stop::Function(Truth::Unknown)
-            }
-            (_, _, stop) => stop,
+        let (doubt, sure) = match (&self.round, &self.iteration, &self.function) {
+            (Some(doubt), _, _) => (doubt, Stop::Round),
+            (None, Some(doubt), _) => (doubt, Stop::Loop),
+            (None, None, Some(doubt)) => (doubt, Stop::Function(Truth::Unknown)),
+            (None, None, None) => return stop,
+        };
+        if stop.reach() <= sure.reach() {
+            return stop;
         }
+        let doubt = doubt.clone();
+        self.add(stop, doubt);
+        sure
+    }
+
+    /// Notes why something may have stopped; the first reason stays.
+    pub(super) fn add(&mut self, stop: Stop, doubt: String) {
+        let place = match stop {
+            Stop::Round => &mut self.round,
+            Stop::Loop => &mut self.iteration,
+            Stop::Function(_) => &mut self.function,
+            Stop::Script => &mut self.script,
+        };
+        place.get_or_insert(doubt);
     }
 }
 
 /// What a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The round of a loop, and the loop.
-    Iteration,
+    /// The round of a loop.
+    Round,
+    /// The loop.
+    Loop,
     /// The function, with its result.
     Function(Truth),
     /// The script.
     Script,
+}
+
+impl Stop {
+    /// How much ends, from the least up.
+    fn reach(self) -> u8 {
+        match self {
+            Self::Round => 0,
+            Self::Loop => 1,
+            Self::Function(_) => 2,
+            Self::Script => 3,
+        }
+    }
 }

@@ -76,7 +76,8 @@ fn words_are_joined_split_and_expanded() {
 fn functions_and_loops_are_followed() {
     check("f () {\n\tD=\"${1}\"\n\tchown $2:adm $D\n}\nf /var/a root", &["3: chown root:adm /var/a"]);
     check("f() { g \"$@\"; }; g() { x $# \"$@\"; }; f a 'b c'", &["1: x 2 a b c"]);
-    check("for i in a b; do [ $i = b ] && continue; x $i; done; y", &["1: x a", "1: y"]);
+    check("for i in a b c; do [ $i = a ] && continue; x $i; done; y", &["1: x b", "1: x c", "1: y"]);
+    check("for i in a b c; do [ $i = b ] && break; x $i; done; y", &["1: x a", "1: y"]);
     check("f() { return 0; x; }; f && y", &["1: y"]);
 }
 
@@ -107,6 +108,23 @@ fn doubts_reach_into_functions_and_end_with_what_raised_them() {
         "for i in a b; do [ $X = $i ] && break; x $i; done\ny",
         &["1: x a ?? it depends on `[ $X = $i ]`", "1: x b ?? it depends on `[ $X = $i ]`", "2: y"],
     );
+    // A round that may have ended puts nothing of the next one in doubt.
+    check(
+        "for i in a b; do if [ $i = a ]; then [ -n \"$D\" ] && continue; fi; x $i; done\ny",
+        &["1: x a ?? it depends on `[ -n \"$D\" ]`", "1: x b", "2: y"],
+    );
+    check(
+        "for i in a b; do [ -n \"$D\" ] && continue; x $i; break; done\ny",
+        &["1: x a ?? it depends on `[ -n \"$D\" ]`", "1: x b ?? it depends on `[ -n \"$D\" ]`", "2: y"],
+    );
+    check(
+        "for i in $A b; do break; done; for i in $A b; do [ $i = c ] && break; x $i; done",
+        &["1: x <$i> ?? it is repeated for each of `$A`", "1: x b ?? it depends on `[ $i = c ]`"],
+    );
+    check(
+        "for i in a; do for j in b; do continue 2; done; done\nx",
+        &["2: x ?? it comes after a `continue` through several loops"],
+    );
     check("f() { [ -z \"$D\" ] && return; exit 0; }\nf\nx", &["3: x ?? it depends on `[ -z \"$D\" ]`"]);
 }
 
@@ -124,13 +142,71 @@ fn patterns_match_paths_of_the_tree() {
 }
 
 #[test]
+fn questions_are_answered_from_the_tree() {
+    let mut tree = Tree::default();
+    let files = ["var/lib/dpkg/alternatives/vi", "var/lib/dpkg/statoverride = root adm 750 /usr/bin/a\n"];
+    crate::effects::testing::put(&mut tree, &files);
+    for (script, expected) in [
+        ("update-alternatives --query vi >/dev/null || x", vec![]),
+        ("update-alternatives --query ed >/dev/null || x", vec!["1: x"]),
+        (
+            "update-alternatives --install /usr/bin/ed ed /bin/ed 1\nupdate-alternatives --list ed && x",
+            vec!["1: update-alternatives --install /usr/bin/ed ed /bin/ed 1", "2: x"],
+        ),
+        (
+            "if update-alternatives --display $A; then x; fi",
+            vec!["1: x ?? it depends on `update-alternatives --display $A`"],
+        ),
+        ("dpkg-statoverride --list /usr/bin/a || x", vec![]),
+        ("dpkg-statoverride --quiet --list '/usr/bin/*' || x", vec![]),
+        ("dpkg-statoverride --list /usr/bin/b || x", vec!["1: x"]),
+        ("dpkg-statoverride --list $F || x", vec!["1: x ?? it depends on `dpkg-statoverride --list $F`"]),
+        ("systemctl is-active a && x", vec![]),
+        (
+            "deb-systemd-helper --quiet was-enabled a && x",
+            vec!["1: x ?? it depends on `deb-systemd-helper --quiet was-enabled a`"],
+        ),
+        ("systemctl daemon-reload && x", vec!["1: systemctl daemon-reload", "1: x"]),
+    ] {
+        assert_eq!(calls(&read(&tree, None, script)), expected, "{script}");
+    }
+}
+
+#[test]
 fn versions_tell_an_installation_from_an_upgrade() {
     let script = "if [ -z \"$2\" ]; then x; fi\nif dpkg --compare-versions \"$2\" lt-nl 2; then y; fi";
     let check = |previous, expected: &[&str]| {
         assert_eq!(calls(&read(&Tree::default(), previous, script)), expected);
     };
     check(None, &["1: x"]);
-    check(Some("1"), &["2: y ?? it depends on `dpkg --compare-versions \"$2\" lt-nl 2`"]);
+    check(Some("1"), &["2: y"]);
+    check(Some("1:0"), &[]);
+}
+
+#[test]
+fn versions_compare_as_dpkg_compares_them() {
+    use condition::{Truth, compare_versions};
+    for (left, operator, right, expected) in [
+        ("1.0-1", "lt", "1.0-2", true),
+        ("1.0~rc1", "lt", "1.0", true),
+        ("1:0", "le", "2", false),
+        ("1.0", "eq", "1.0-0", true),
+        ("1.0", "ne", "1.0", false),
+        ("2", ">", "2", true),
+        ("2", ">>", "2", false),
+        ("", "lt", "1", true),
+        ("", "lt-nl", "1", false),
+        ("", "gt-nl", "1", true),
+        ("1", "le-nl", "", true),
+        ("", "eq", "", true),
+    ] {
+        assert_eq!(
+            compare_versions(left, operator, right),
+            Truth::from(expected),
+            "{left} {operator} {right}"
+        );
+    }
+    assert_eq!(compare_versions("1", "near", "2"), Truth::Unknown);
 }
 
 #[test]

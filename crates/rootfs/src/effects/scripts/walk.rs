@@ -74,7 +74,8 @@ pub(super) struct Walker<'a> {
     pub(super) environment: Environment,
     /// Functions by name.
     pub(super) functions: BTreeMap<&'a str, &'a [Command]>,
-    calls: Vec<Call>,
+    /// What was called so far.
+    pub(super) calls: Vec<Call>,
     /// Why this point may not be reached.
     pub(super) doubts: Doubts,
     /// What ends here.
@@ -165,12 +166,8 @@ impl<'a> Walker<'a> {
                 *value = None;
             }
         }
-        let left = || Some(reason.to_owned());
-        match self.stop.take() {
-            None => {}
-            Some(Stop::Iteration) => self.doubts.iteration = left(),
-            Some(Stop::Function(_)) => self.doubts.function = left(),
-            Some(Stop::Script) => self.doubts.script = left(),
+        if let Some(stop) = self.stop.take() {
+            self.doubts.add(stop, reason.to_owned());
         }
         Truth::Unknown
     }
@@ -232,16 +229,21 @@ impl<'a> Walker<'a> {
                 }
                 Argument::Unknown(raw) => {
                     let reason = format!("it is repeated for each of `{raw}`");
-                    self.loop_body(&reason, |walker| walker.list(body));
+                    let left = self.loop_body(&reason, |walker| walker.list(body));
+                    self.doubts.iteration = self.doubts.iteration.take().or(left);
                 }
             }
-            if self.stop == Some(Stop::Iteration) {
-                self.stop = None;
-                break;
+            self.doubts.round = None;
+            match self.stop {
+                None => continue,
+                Some(Stop::Round) => {
+                    self.stop = None;
+                    continue;
+                }
+                Some(Stop::Loop) => self.stop = None,
+                Some(Stop::Function(_) | Stop::Script) => {}
             }
-            if self.stop.is_some() {
-                break;
-            }
+            break;
         }
         let function = self.doubts.function.take();
         self.leave(outer);
@@ -260,17 +262,21 @@ impl<'a> Walker<'a> {
         self.doubts.script = inner.script;
     }
 
-    /// Walks a body that runs an unknown number of times: what it assigns is unknown from the start.
-    fn loop_body<R>(&mut self, reason: &str, body: impl Fn(&mut Self) -> R) {
+    /// Walks a body that runs an unknown number of times: what it assigns is unknown from the start. Returns why it may
+    /// leave the loop.
+    fn loop_body<R>(&mut self, reason: &str, body: impl Fn(&mut Self) -> R) -> Option<String> {
         let calls = self.calls.len();
+        let mut left = None;
         for _ in 0..2 {
             self.calls.truncate(calls);
             let outer = self.enter();
             self.maybe(reason, &body);
             let function = self.doubts.function.take();
+            left = self.doubts.iteration.take();
             self.leave(outer);
             self.doubts.function = self.doubts.function.take().or(function);
         }
+        left
     }
 
     pub(super) fn value(&self, word: &Word) -> Value {
