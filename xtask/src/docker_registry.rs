@@ -22,18 +22,7 @@ pub(crate) struct DockerRegistry {
 impl DockerRegistry {
     /// Serves the folder `directory` at `address`.
     pub(crate) fn start(program: &Path, directory: &Path, address: SocketAddr) -> Result<Self> {
-        fs::create_dir_all(directory)?;
-        let configuration = directory.join("registry.yml");
-        let root = directory.join("blobs");
-        fs::write(
-            &configuration,
-            format!(
-                "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {:?}}}}}\n\
-                 http: {{addr: \"{address}\"}}\n",
-                root.display().to_string()
-            ),
-        )?;
-        let command = Invocation::new(program).arg("serve").arg(&configuration);
+        let command = command(program, directory, address)?;
         let registry = Self { child: command.start(&directory.join("registry.log"))? };
         let start = Instant::now();
         while TcpStream::connect(address).is_err() {
@@ -44,6 +33,22 @@ impl DockerRegistry {
         }
         Ok(registry)
     }
+}
+
+/// The command that serves the folder `directory` at `address`.
+pub(crate) fn command(program: &Path, directory: &Path, address: SocketAddr) -> Result<Invocation> {
+    fs::create_dir_all(directory)?;
+    let configuration = directory.join("registry.yml");
+    let root = directory.join("blobs");
+    fs::write(
+        &configuration,
+        format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {:?}}}}}\n\
+             http: {{addr: \"{address}\"}}\n",
+            root.display().to_string()
+        ),
+    )?;
+    Ok(Invocation::new(program).arg("serve").arg(&configuration))
 }
 
 impl Drop for DockerRegistry {

@@ -4,6 +4,7 @@
 //! [`Scenario::setup`], whose failure ends the suite, and tests with [`Scenario::check`], each of which stands alone.
 
 mod client;
+mod clients;
 mod command_line;
 mod compression;
 mod conformance;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::e2e::scenario::{Scenario, Tally};
-pub(crate) use crate::e2e::server::free_address;
+pub(crate) use crate::e2e::server::{Server, free_address};
 use crate::temper::Temper;
 use crate::workspace::Workspace;
 
@@ -51,6 +52,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "command_line", run: command_line::suite },
     Suite { name: "compression", run: compression::suite },
     Suite { name: "conformance", run: conformance::suite },
+    Suite { name: "clients", run: clients::suite },
     Suite { name: "registries", run: registries::suite },
     Suite { name: "determinism", run: determinism::suite },
 ];

@@ -18,6 +18,7 @@ mod temper;
 mod test;
 mod tools;
 mod workspace;
+mod zot;
 
 use std::process::ExitCode;
 

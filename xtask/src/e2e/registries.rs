@@ -6,8 +6,10 @@ use serde_json::json;
 use crate::docker_registry::DockerRegistry;
 use crate::e2e::example::{AUTHORITY, Example, REPOSITORY, example};
 use crate::e2e::scenario::Scenario;
-use crate::e2e::server::free_address;
+use crate::e2e::server::{Server, free_address};
 use crate::e2e::{image, podman};
+use crate::tools::debian;
+use crate::zot;
 
 pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     let example = scenario.setup("the_images_are_there", || example(scenario))?;
@@ -29,6 +31,7 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
         image::pull(scenario, image::text(&built, "reference")?, "static", image::text(&built, "digest")?)
             .map(drop)
     });
+    zot_is_source_and_destination(scenario, &example);
     let data = scenario.path("own");
     let arguments = ["serve".as_ref(), "--data-dir".as_ref(), data.as_os_str()];
     let server = scenario.setup("serve_answers_over_an_empty_folder", || scenario.serve(&arguments))?;
@@ -37,6 +40,20 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     scenario.check("podman_pushes_and_pulls", || podman_round_trip(scenario, &example, &own));
     scenario.check("our_registry_is_source_and_destination", || build_in(scenario, &example, &own));
     Ok(())
+}
+
+/// The same with zot, on machines that have it: nobody packages it.
+fn zot_is_source_and_destination(scenario: &Scenario, example: &Example) {
+    let Some(program) = debian::program("zot") else {
+        println!("registries: zot is not in the PATH, its part is skipped");
+        return;
+    };
+    scenario.check("zot_is_source_and_destination", || {
+        let address = free_address()?;
+        let command = zot::command(&program, &scenario.path("zot"), address)?;
+        let server = Server::start_at(address, command, &scenario.log("zot"))?;
+        build_in(scenario, example, &server.address().to_string())
+    });
 }
 
 /// Puts base and artifact into a registry, customizes there, and looks at what came out.

@@ -42,6 +42,10 @@ impl Server {
         self.address
     }
 
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What the server wrote so far, both outputs.
     pub(crate) fn output(&self) -> Result<String> {
         fs::read_to_string(&self.log).with_context(|| format!("reading {}", self.log.display()))

@@ -46,6 +46,13 @@ const HELM: Module = Module {
     folder: "cmd/helm",
 };
 
+const DISTRIBUTION: Module = Module {
+    path: "github.com/distribution/distribution/v3",
+    version: "v3.1.2",
+    sum: "h1:/Bv2YIqqSR00HiO49FT93hovy6r9IlrzwUDsJjCN5qg=",
+    folder: "cmd/registry",
+};
+
 /// The suite has no released versions of its own; this state tests specification 1.1 unless it is told otherwise.
 const CONFORMANCE: Module = Module {
     path: "github.com/opencontainers/distribution-spec/conformance",
@@ -79,6 +86,11 @@ pub(crate) const TOOLS: &[Tool] = &[
         program: "helm",
         source: Source::Go { module: HELM, program: "helm" },
         purpose: "pushes and pulls charts",
+    },
+    Tool {
+        program: "distribution",
+        source: Source::Go { module: DISTRIBUTION, program: "registry" },
+        purpose: "the successor of docker-registry, for `bench registry`",
     },
     Tool {
         program: "oci-conformance",
