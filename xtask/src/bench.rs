@@ -2,6 +2,8 @@
 
 mod compose;
 mod measure;
+mod page;
+mod registry;
 mod relay;
 
 use anyhow::Result;
@@ -19,10 +21,13 @@ pub(crate) struct Arguments {
 enum Benchmark {
     /// A customized image: Temper beside buildah, without network; writes docs/benchmarks.md
     Compose(compose::Arguments),
+    /// The embedded registry beside docker-registry and its successor; writes docs/benchmarks.md
+    Registry(registry::Arguments),
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.benchmark {
         Benchmark::Compose(arguments) => compose::run(workspace, arguments),
+        Benchmark::Registry(arguments) => registry::run(workspace, arguments),
     }
 }

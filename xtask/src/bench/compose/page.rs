@@ -1,15 +1,12 @@
 //! The table, for the terminal and as docs/benchmarks.md.
 
-use std::fs;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::bench::compose::customization::PACKAGES;
 use crate::bench::measure::Sample;
-use crate::report::{Table, machine, today};
+use crate::bench::page::write_section;
+use crate::report::Table;
 use crate::workspace::Workspace;
-
-const PAGE: &str = "docs/benchmarks.md";
 
 /// One measured way to the image.
 pub(crate) struct Row {
@@ -45,23 +42,19 @@ pub(crate) fn table(rows: &[Row]) -> String {
     table.markdown()
 }
 
-/// Writes the page.
+/// Writes the section of the page.
 pub(crate) fn write(workspace: &Workspace, table: &str, runs: usize) -> Result<()> {
-    let text = format!(
-        "# Benchmarks\n\n## A customized image\n\n\
-         The quickstart's customization ({}, a private CA, a script, a user, environment, labels) over the catalog's \
+    let introduction = format!(
+        "The quickstart's customization ({}, a private CA, a script, a user, environment, labels) over the catalog's \
          Python development image for linux/amd64, pushed to the same registry (Debian's docker-registry), which holds \
          the base. Both sides have the base and the package files on disk, and both are measured in a network namespace \
          without any way out. *Layers unknown*: nothing of the customization was ever built. *Layers known*: the same \
          once more. *Base patched*: the base has one more layer, everything else is known. Median of {runs} runs; CPU \
          is user and system time of all processes; memory is that of the largest process. Written by \
-         `cargo xtask bench compose`.\n\n\
-         {}, {}.\n\n{table}",
-        PACKAGES.join(", "),
-        today()?,
-        machine()?
+         `cargo xtask bench compose`.",
+        PACKAGES.join(", ")
     );
-    fs::write(workspace.root().join(PAGE), text).with_context(|| format!("writing {PAGE}"))
+    write_section(workspace, "A customized image", &introduction, table)
 }
 
 fn megabytes(bytes: u64) -> String {
