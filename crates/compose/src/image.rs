@@ -1,5 +1,6 @@
 //! Images as composition reads them: bases and artifacts with one entry for each platform.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use bytes::Bytes;
@@ -53,7 +54,7 @@ impl Image {
     /// Reads index, manifests and configs of an image.
     pub fn load(source: &dyn ImageSource) -> Result<Self, ComposeError> {
         let root = source.root()?;
-        let platforms = match &root {
+        let mut platforms: Vec<PlatformImage> = match &root {
             ImageDocument::Manifest(manifest) => vec![load_platform(source, None, manifest.clone())?],
             ImageDocument::Index(index) => index
                 .images()
@@ -64,6 +65,9 @@ impl Image {
                 })
                 .collect::<Result<_, _>>()?,
         };
+        // An index may offer one platform in several forms; runtimes take the first.
+        let mut known = BTreeSet::new();
+        platforms.retain(|image| known.insert(image.platform.clone()));
         if platforms.is_empty() {
             return Err(wrong(source, &"its index names no platform"));
         }

@@ -122,7 +122,12 @@ impl AccountOutcome {
             });
             merge.put_file(path, content, metadata, origin());
         }
+        // Where something else than a directory has the name, it stays: nobody asked for its place.
+        let is_missing = |merge: &Merge<'_>, path: &str| merge.tree().lookup(path).is_none();
         for (path, uid, gid, mode) in &self.homes {
+            if !is_missing(merge, path) {
+                continue;
+            }
             let metadata = Metadata { mode: *mode, uid: (*uid).into(), gid: (*gid).into(), mtime: time };
             merge.put_directory(path, metadata, origin());
         }

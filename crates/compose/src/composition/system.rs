@@ -32,11 +32,15 @@ pub(super) struct System {
 /// Returns the numbers that are taken before packages get theirs.
 pub(super) fn account_options(recipe: &Recipe, automatic: &AutomaticIds) -> AccountOptions {
     let users = recipe.accounts.users.iter();
+    // A user without a group gets one of its own name and number, which is taken too.
+    let own_groups =
+        users.clone().filter(|user| user.gid.is_none()).map(|user| (user.name.clone(), user.uid));
+    let groups = recipe.accounts.groups.iter().map(|group| (group.name.clone(), group.gid));
     AccountOptions {
         document_users: users
             .map(|user| (user.name.clone(), (user.uid, user.gid.unwrap_or(user.uid))))
             .collect(),
-        document_groups: recipe.accounts.groups.iter().map(|group| (group.name.clone(), group.gid)).collect(),
+        document_groups: own_groups.chain(groups).collect(),
         previous_users: automatic.users.clone(),
         previous_groups: automatic.groups.clone(),
     }
@@ -71,7 +75,9 @@ pub(super) fn compute(
     let work_dir = work_dir(recipe, base_config);
     let mut merge = Merge::new(&mut stages.tree);
     accounts.put(&mut merge, time);
-    make_work_dir(&mut merge, &work_dir, &user, time);
+    let before = merge.problems().len();
+    make_work_dir(&mut merge, &work_dir, &user, time, findings);
+    let of_work_dir = before..merge.problems().len();
     write_database(&mut merge, ground, &stages.owned, findings);
     let libc_bin = ground.packages.version("libc-bin");
     if let Some(cache) = ld_so_cache(merge.tree(), ground.architecture, libc_bin.as_deref()) {
@@ -79,7 +85,10 @@ pub(super) fn compute(
         merge.put_file("etc/ld.so.cache", &cache, metadata, Origin::Generated("ld.so.cache".to_owned()));
     }
     let draft = merge.finish();
-    report::problems(&draft, "", findings);
+    for (position, problem) in draft.problems.iter().enumerate() {
+        let at = if of_work_dir.contains(&position) { "work-dir" } else { "" };
+        findings.problem(report::finding(at, problem));
+    }
     System { draft, user, work_dir, accounts: lines }
 }
 
@@ -93,9 +102,19 @@ fn work_dir(recipe: &Recipe, base_config: Option<&ImageConfig>) -> Setting {
 }
 
 /// Makes a missing working directory, owned by the user that the image runs as.
-fn make_work_dir(merge: &mut Merge<'_>, work_dir: &Setting, user: &Setting, time: i64) {
+fn make_work_dir(
+    merge: &mut Merge<'_>,
+    work_dir: &Setting,
+    user: &Setting,
+    time: i64,
+    findings: &mut Findings,
+) {
     if work_dir.value.is_empty() || programs::is_directory(merge.tree(), &work_dir.value) {
         return;
+    }
+    if let Some(node) = merge.tree().lookup(work_dir.value.trim_matches('/')) {
+        let message = format!("`{}` is a {}, not a directory", work_dir.value, node.entry.kind.word());
+        return findings.problem(Finding::at("work-dir", message));
     }
     let (uid, gid) = owner(merge.tree(), &user.value);
     let metadata = Metadata { mode: 0o755, uid, gid, mtime: time };

@@ -1,10 +1,12 @@
 //! `accounts`: users and groups in their files, root, and who runs the container.
 
 use temper_oci::Compression;
+use temper_testkit::Deb;
 use temper_testkit::image::Layer;
 
 use crate::base;
 use crate::image::MemoryImage;
+use crate::outcome::Outcome;
 use crate::workshop::Workshop;
 
 /// The hardened base without root, with files for passwords.
@@ -98,13 +100,18 @@ fn the_config_names_the_user_by_number() {
 
 #[test]
 fn homes_are_made_for_new_users_alone() {
-    let layer = base::layer("amd64").directory("home").directory("home/old").owned(5, 6);
+    let layer = base::layer("amd64").directory("home").directory("home/old").owned(5, 6).file(
+        "home/file",
+        0o644,
+        "x",
+    );
     let outcome = Workshop::new().base_of(&layer).build(
-        "accounts: {users: [{name: new, uid: 10}, {name: old, uid: 11}, {name: nonroot, uid: 65532}]}\n",
+        "accounts: {users: [{name: new, uid: 10}, {name: old, uid: 11}, {name: file, uid: 12}, {name: nonroot, uid: 65532}]}\n",
     );
     let view = outcome.amd64();
     assert_eq!(view.stat("home/new"), "dir 0755 10:10");
     assert_eq!(view.stat("home/old"), "dir 0755 5:6");
+    assert_eq!(view.stat("home/file"), "file 0644 0:0");
     assert_eq!(view.stat("home/nonroot"), "");
     let lines: Vec<String> = view
         .plan
@@ -117,8 +124,10 @@ fn homes_are_made_for_new_users_alone() {
         [
             "user new 10 customization",
             "user old 11 customization",
+            "user file 12 customization",
             "group new 10 customization",
-            "group old 11 customization"
+            "group old 11 customization",
+            "group file 12 customization",
         ]
     );
 }
@@ -146,4 +155,35 @@ fn contradictions_to_the_base_are_problems() {
         let problems = workshop.problems(&format!("accounts: {accounts}\n"));
         assert_eq!(problems, [format!("amd64: accounts: {expected}")], "{accounts}");
     }
+}
+
+#[test]
+fn numbers_of_packages_keep_clear_of_the_documents_and_stay_from_build_to_build() {
+    let package = |name: &str| {
+        let script = format!("#!/bin/sh\nadduser --system --group {name}\n");
+        Deb::new(name, "1").file(&format!("usr/bin/{name}"), 0o755, b"").script("postinst", &script)
+    };
+    let workshop =
+        || Workshop::new().base_of(&base::layer("amd64")).packages([package("alpha"), package("beta")]);
+    let ids = |outcome: &Outcome| -> Vec<String> {
+        let passwd = outcome.amd64().file("etc/passwd");
+        let fields = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        fields
+            .filter(|fields| ["alpha", "beta"].contains(&fields[0]))
+            .map(|fields| fields[..4].join(":"))
+            .collect()
+    };
+    let both = "contents: {packages: [alpha, beta]}\n";
+    assert_eq!(ids(&workshop().build(both)), ["alpha:x:100:100", "beta:x:101:101"]);
+    let reserved = format!("{both}accounts: {{users: [{{name: app, uid: 100}}]}}\n");
+    assert_eq!(ids(&workshop().build(&reserved)), ["alpha:x:101:101", "beta:x:102:102"]);
+
+    // Without its earlier numbers `beta` alone would be 100 in the next build.
+    let mut next = workshop();
+    for (name, id) in [("alpha", 100), ("beta", 101)] {
+        next.automatic_ids.users.insert(name.to_owned(), id);
+        next.automatic_ids.groups.insert(name.to_owned(), id);
+    }
+    assert_eq!(ids(&next.build("contents: {packages: [beta]}\n")), ["beta:x:101:101"]);
+    assert_eq!(ids(&workshop().build("contents: {packages: [beta]}\n")), ["beta:x:100:100"]);
 }
