@@ -153,6 +153,23 @@ fn what_is_left_out_is_not_asked_for_by_the_database_either() {
 }
 
 #[test]
+fn accounts_are_made_with_root_and_members() {
+    let outcome = workshop().define(
+        &(contents("base-files")
+            + "accounts: {root: true, run-as: root, users: [{name: app, uid: 7, gid: 8}], groups: [{name: app, gid: 8}, \
+               {name: web, gid: 9, members: [app]}]}\n"),
+    );
+    let view = outcome.amd64();
+    assert_eq!(view.config().user(), Some("0"));
+    assert_eq!(
+        view.file("etc/passwd"),
+        "root:x:0:0:root:/root:/bin/false\napp:x:7:8::/home/app:/bin/false\n"
+    );
+    assert_eq!(view.file("etc/group"), "root:x:0:\napp:x:8:\nweb:x:9:app\n");
+    assert_eq!(view.stat("root"), "dir 0700 0:0");
+}
+
+#[test]
 fn a_left_out_package_that_nothing_asks_for_is_told() {
     let outcome = workshop().define(&contents("base-files, \"!bse-files\""));
     for architecture in ["amd64", "arm64"] {

@@ -20,6 +20,7 @@ mod definitions;
 mod determinism;
 mod effects;
 mod environment;
+mod fields;
 mod layers;
 mod metadata;
 mod packages;
