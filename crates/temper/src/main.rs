@@ -22,6 +22,10 @@ use tokio::runtime::Runtime;
 use crate::cli::{Cli, Command};
 use crate::workspace::Workspace;
 
+/// Composition makes and drops many small strings on all threads; the system's allocator takes a fifth of a plan.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     init_log();

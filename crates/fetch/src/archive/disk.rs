@@ -22,6 +22,20 @@ pub(super) struct CachedRelease {
     pub(super) last_modified: Option<String>,
     /// When the archive last said that this is its state, in seconds since the epoch.
     pub(super) fetched_at: u64,
+    /// What its signature was found to be at that time.
+    #[serde(default)]
+    pub(super) verified: Option<VerifiedRelease>,
+}
+
+/// A release whose signature holds for a keyring; as apt does, it is verified when it arrives, not at each use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct VerifiedRelease {
+    /// Digest of the keyring; with another one the signature is verified again.
+    pub(super) keyring: Digest,
+    /// The signed text.
+    pub(super) text: String,
+    /// Fingerprints of the certificates with a good signature.
+    pub(super) signers: Vec<String>,
 }
 
 /// The two forms of a signed release.
