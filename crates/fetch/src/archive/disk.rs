@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use temper_oci::Digest;
-use tempfile::NamedTempFile;
 
 use super::ArchiveError;
 
@@ -54,6 +54,9 @@ pub(super) struct Accepted {
     pub(super) date: i64,
 }
 
+/// What names of files begin with that are not complete yet.
+const INCOMING_PREFIX: &str = ".incoming-";
+
 /// Largest file that is read here; releases are limited before they are written.
 const RECORD_BYTES_MAX: u64 = 64 << 20;
 
@@ -94,13 +97,50 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, A
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(INCOMING_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }
 
+/// Removes old unfinished files from a folder and the folders below it; what cannot be removed stays.
+///
+/// A record is written in one go, so age alone tells that its writer is gone.
+pub(super) fn sweep(folder: &Path, before: SystemTime) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Ok(metadata) = entry.metadata() else { continue };
+        let is_incoming = entry.file_name().to_string_lossy().starts_with(INCOMING_PREFIX);
+        if metadata.is_dir() {
+            sweep(&entry.path(), before);
+        } else if is_incoming && metadata.modified().is_ok_and(|time| time < before) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 pub(super) fn disk(path: &Path, source: io::Error) -> ArchiveError {
     ArchiveError::Disk { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_old_unfinished_files_are_swept() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let (record, left) =
+            (folder.path().join("releases/a.json"), folder.path().join("releases/.incoming-x"));
+        replace(&record, b"{}").expect("is written");
+        fs::write(&left, "half").expect("is written");
+        let written = fs::metadata(&left).and_then(|metadata| metadata.modified()).expect("has a time");
+        sweep(folder.path(), written - Duration::from_secs(1));
+        assert!(left.exists(), "it is young");
+        sweep(folder.path(), written + Duration::from_secs(1));
+        assert!(record.exists() && !left.exists());
+    }
 }
