@@ -11,6 +11,7 @@ mod conformance;
 mod determinism;
 mod example;
 mod image;
+mod mistakes;
 mod podman;
 mod quickstart;
 mod registries;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::failure::{self, Failure};
@@ -15,10 +16,12 @@ impl Interrupt {
     /// Waits for Ctrl-C while `command` runs.
     pub(crate) fn watch(workspace: &Workspace, command: &'static str, json: bool) -> Self {
         let progress = Arc::clone(&workspace.progress);
+        let _entered = workspace.runtime.enter();
+        // The system is asked at once; where it refuses, Ctrl-C ends the process as it does by itself.
+        let interrupts = signal(SignalKind::interrupt());
         Self(workspace.runtime.spawn(async move {
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
-            }
+            let Ok(mut interrupts) = interrupts else { return };
+            interrupts.recv().await;
             progress.finish();
             let step = progress.step().map(|step| format!(" at: {step}")).unwrap_or_default();
             let hint = "run the same command again: it continues with what is complete";

@@ -97,6 +97,9 @@ fn has_host(text: &str) -> Result<(), anyhow::Error> {
         .into())
 }
 
+/// Forms of other tools that would pass for a one-word repository with a tag.
+const FOREIGN_FORMS: [&str; 4] = ["docker-archive:", "oci-archive:", "docker-daemon:", "containers-storage:"];
+
 /// Says what to write in place of a form that other tools have, where `text` is one.
 fn foreign_form(text: &str) -> Option<String> {
     let (form, rest) = text.split_once(':')?;
@@ -117,6 +120,10 @@ pub(crate) fn reference(text: &str) -> Result<Reference, anyhow::Error> {
         return Err(Failure::usage(anyhow!("`{text}` is a folder"))
             .hint(format!("write `oci:{text}` for a layout"))
             .into());
+    }
+    if let Some(form) = FOREIGN_FORMS.iter().find(|form| text.starts_with(**form)) {
+        let error = anyhow!("`{text}` has the form `{form}`, which Temper does not read");
+        return Err(Failure::usage(error).hint_if(foreign_form(text)).into());
     }
     text.parse::<Reference>().map_err(|error| {
         let hint = foreign_form(text)
