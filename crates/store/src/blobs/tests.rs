@@ -97,7 +97,7 @@ fn writers_that_died_are_swept_and_living_ones_are_not() {
     assert_eq!(blobs.sweep(later).expect("sweeps"), 1);
     assert!(!path.exists());
     let digest = blobs.put(b"hello").expect("is written");
-    blobs.sweep(later + Duration::from_secs(3600)).expect("sweeps");
+    blobs.sweep(later + Duration::from_hours(1)).expect("sweeps");
     assert_eq!(blobs.contains(&digest), Some(5), "blobs are not left over");
 }
 
