@@ -39,14 +39,13 @@ impl Layers<'_> {
         }
         let failed = |error: io::Error| {
             let reference = source.reference().to_owned();
-            match error.kind() {
-                // The layer is read and written in one pass; these kinds are those of the writing.
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ComposeError::Store {
+            if is_full(error.kind()) {
+                return ComposeError::Store {
                     action: format!("keep layer `{digest}` of `{reference}`"),
                     source: error,
-                },
-                _ => ComposeError::Layer { reference, digest, source: error.into() },
+                };
             }
+            ComposeError::Layer { reference, digest, source: error.into() }
         };
         let index = if kept {
             scan(&mut *self.store.open(&digest).map_err(failed)?).map_err(failed)?
@@ -86,14 +85,16 @@ impl Layers<'_> {
 
 fn scan(reader: &mut (dyn Read + Send)) -> io::Result<LayerIndex> {
     let (_, decoded) = compression::decoder(reader)?;
-    let scan = scan_tar(decoded, ScanMode::Layer, &ScanLimits::default()).map_err(|error| {
-        let kind = match &error {
-            ScanError::Read(source) => source.kind(),
-            _ => ErrorKind::Other,
-        };
-        io::Error::new(kind, error)
+    let scan = scan_tar(decoded, ScanMode::Layer, &ScanLimits::default()).map_err(|error| match error {
+        // What could not be written while it was read says so itself.
+        ScanError::Read(source) if is_full(source.kind()) => source,
+        error => io::Error::other(error),
     })?;
     Ok(scan.into())
+}
+
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Passes on what it reads, and writes it down.
