@@ -5,17 +5,18 @@ pub(crate) mod get;
 mod range;
 
 use temper_oci::Digest;
+use temper_store::records::StoredBlob;
 
 use crate::error::RegistryError;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 
-/// Returns the size of a blob that the repository shows.
-pub(crate) async fn size(
+/// Finds a blob that the repository shows.
+async fn find(
     registry: &Registry,
     repository: &RepositoryName,
     digest: Digest,
-) -> Result<u64, RegistryError> {
+) -> Result<StoredBlob, RegistryError> {
     registry
         .repositories()
         .find_blob(repository.as_str(), digest)

@@ -136,9 +136,6 @@ pub enum RegistryError {
     /// Another request is writing to the upload.
     #[error("upload `{0}` is in use by another request")]
     UploadBusy(String),
-    /// The upload was ended by another request.
-    #[error("upload has ended")]
-    UploadEnded,
     /// A piece of an upload does not continue it.
     #[error("upload is at byte {offset}, the piece begins at byte {start}")]
     UploadRange {
@@ -200,12 +197,24 @@ pub enum RegistryError {
     /// The records failed.
     #[error("records failed")]
     Records(#[source] temper_store::records::RecordsError),
-    /// The blob store failed.
-    #[error("blob store failed")]
-    Blobs(#[source] temper_store::blobs::BlobError),
-    /// A blob's file failed, or the thread that used it.
-    #[error("a blob cannot be read or written")]
-    Read(#[source] std::io::Error),
+    /// What is pushed does not fit into a quota.
+    #[error(
+        "quota of `{scope}` is used up: {} of {} are used, {} more do not fit",
+        size(*used_bytes), size(*limit_bytes), size(*added_bytes)
+    )]
+    Quota {
+        /// The repository, or the organization, whose quota it is.
+        scope: String,
+        /// Bytes that are used.
+        used_bytes: u64,
+        /// Bytes that were to be added.
+        added_bytes: u64,
+        /// The most that is kept.
+        limit_bytes: u64,
+    },
+    /// The storage of blobs failed.
+    #[error("storage of blobs failed")]
+    Storage(#[source] temper_store::storage::StorageError),
 }
 
 impl RegistryError {
@@ -217,7 +226,7 @@ impl RegistryError {
             Self::Name(_) => (StatusCode::BAD_REQUEST, ErrorCode::NameInvalid),
             Self::NameUnknown(_) => (StatusCode::NOT_FOUND, ErrorCode::NameUnknown),
             Self::Unauthorized { .. } => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
-            Self::Denied(_) => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+            Self::Denied(_) | Self::Quota { .. } => (StatusCode::FORBIDDEN, ErrorCode::Denied),
             Self::ImmutableTag { .. } => (StatusCode::CONFLICT, ErrorCode::Denied),
             Self::BlobUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
             Self::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
@@ -226,9 +235,7 @@ impl RegistryError {
             }
             Self::ManifestInvalid(_) => (StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid),
             Self::ManifestReferences { .. } => (StatusCode::NOT_FOUND, ErrorCode::ManifestBlobUnknown),
-            Self::UploadUnknown(_) | Self::UploadEnded => {
-                (StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown)
-            }
+            Self::UploadUnknown(_) => (StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown),
             Self::UploadBusy(_) => (StatusCode::CONFLICT, ErrorCode::BlobUploadInvalid),
             Self::UploadRange { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid),
             Self::UploadHeader { .. } | Self::Body => (StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid),
@@ -239,7 +246,7 @@ impl RegistryError {
             Self::TooManyTags(_) => (StatusCode::URI_TOO_LONG, ErrorCode::TooManyRequests),
             Self::Query => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
             Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::Unsupported),
-            Self::Access(_) | Self::Records(_) | Self::Blobs(_) | Self::Read(_) => {
+            Self::Access(_) | Self::Records(_) | Self::Storage(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal)
             }
         }
@@ -253,6 +260,9 @@ impl RegistryError {
             Self::ImmutableTag { .. } => Some("push under a tag of its own".to_owned()),
             Self::UploadUnknown(_) => Some("begin the upload again".to_owned()),
             Self::TooManyUploads(_) => Some("end or cancel other uploads, or try later".to_owned()),
+            Self::Quota { .. } => {
+                Some("delete tags or manifests that are not needed, or ask for a larger quota".to_owned())
+            }
             _ => None,
         }
     }
@@ -262,6 +272,9 @@ impl RegistryError {
         match self {
             Self::ManifestReferences { digests, .. } => json!({ "digests": digests }),
             Self::DigestMismatch { expected, actual } => json!({ "expected": expected, "actual": actual }),
+            Self::Quota { scope, used_bytes, limit_bytes, .. } => {
+                json!({ "scope": scope, "used_bytes": used_bytes, "limit_bytes": limit_bytes })
+            }
             _ => self.hint().map_or(serde_json::Value::Null, |hint| json!({ "hint": hint })),
         }
     }
@@ -290,14 +303,43 @@ impl RegistryError {
 
 impl From<temper_store::records::RecordsError> for RegistryError {
     fn from(error: temper_store::records::RecordsError) -> Self {
-        use temper_store::records::RecordsError::FixedTag;
+        use temper_store::records::RecordsError::{FixedTag, Quota, UnknownUpload};
         match error {
             FixedTag { repository, tag, digest } => match RepositoryName::parse(&repository) {
                 Some(repository) => Self::ImmutableTag { repository, tag, digest },
                 None => Self::Name(repository),
             },
+            Quota { scope, used_bytes, added_bytes, limit_bytes } => {
+                Self::Quota { scope, used_bytes, added_bytes, limit_bytes }
+            }
+            UnknownUpload(id) => Self::UploadUnknown(id),
             error => Self::Records(error),
         }
+    }
+}
+
+impl From<temper_store::storage::StorageError> for RegistryError {
+    fn from(error: temper_store::storage::StorageError) -> Self {
+        use temper_store::blobs::BlobError::Digest;
+        use temper_store::storage::StorageError::File;
+        match error {
+            File(Digest { expected, actual }) => Self::DigestMismatch { expected, actual },
+            error => Self::Storage(error),
+        }
+    }
+}
+
+/// Writes a number of bytes as people read it.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let power = (bytes.max(1).ilog2() / 10).min(UNITS.len() as u32);
+    match power.checked_sub(1) {
+        None => format!("{bytes} bytes"),
+        Some(unit) => format!(
+            "{:.1} {}",
+            bytes as f64 / f64::from(1_u32 << 10).powi(power as i32),
+            UNITS[unit as usize]
+        ),
     }
 }
 

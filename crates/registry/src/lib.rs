@@ -18,6 +18,8 @@ mod storage;
 
 mod blobs;
 mod body;
+mod check;
+mod collect;
 mod manifests;
 mod paging;
 mod referrers;
@@ -31,6 +33,8 @@ pub use access::{
     Access, AccessError, AccessRequest, Action, Actor, Decision, DecisionFuture, LocalAccess, Login,
     PolicyFuture,
 };
+pub use check::{Checked, Damage};
+pub use collect::{CollectOptions, Collected, CollectedRepository};
 pub use error::RegistryError;
 pub use events::{Author, Change, Event};
 pub use limits::Limits;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use temper_store::records::Micros;
+
 /// The registry's limits; the default suits a team's own server.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -15,6 +17,8 @@ pub struct Limits {
     pub uploads_max: usize,
     /// How long an upload is kept after its last request.
     pub upload_idle_max: Duration,
+    /// How often an upload or a blob that is in use is noted as such. The collector's grace must be longer.
+    pub touch_interval: Duration,
     /// Longest silence while a body arrives.
     pub body_silence_max: Duration,
     /// Longest time for a request without a blob in its body.
@@ -37,6 +41,7 @@ impl Default for Limits {
             blob_bytes_max: 64 << 30,
             uploads_max: 1000,
             upload_idle_max: Duration::from_hours(24),
+            touch_interval: Duration::from_secs(5),
             body_silence_max: Duration::from_mins(1),
             request_time_max: Duration::from_mins(1),
             mount_sources_max: 32,
@@ -45,4 +50,9 @@ impl Default for Limits {
             referrers_page_max: 100,
         }
     }
+}
+
+/// Returns a duration as records count time.
+pub(crate) fn micros(duration: Duration) -> Micros {
+    Micros::try_from(duration.as_micros()).unwrap_or(Micros::MAX)
 }

@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+use temper_store::records::Quota;
+
+use crate::name::RepositoryName;
 use crate::pattern::Pattern;
 
 /// The rules of one repository.
@@ -15,8 +18,22 @@ pub struct RepositoryPolicy {
     pub immutable_tags: ImmutableTags,
     /// Most bytes of all blobs and manifests that the repository shows, each counted once; `None` is no bound.
     pub quota_bytes: Option<u64>,
+    /// Most bytes of all repositories of the organization, each blob counted once; `None` is no bound.
+    pub organization_quota_bytes: Option<u64>,
     /// What is kept that no tag holds.
     pub retention: Retention,
+}
+
+impl RepositoryPolicy {
+    /// Returns the quotas that hold for a repository: its own, and that of the first part of its name.
+    pub(crate) fn quotas(&self, repository: &RepositoryName) -> Vec<Quota> {
+        let name = repository.as_str();
+        let organization = name.split_once('/').map_or(name, |(organization, _)| organization);
+        let quota = |scope: &str, limit_bytes| Quota { scope: scope.to_owned(), limit_bytes };
+        let own = self.quota_bytes.map(|limit_bytes| quota(name, limit_bytes));
+        let common = self.organization_quota_bytes.map(|limit_bytes| quota(organization, limit_bytes));
+        own.into_iter().chain(common).collect()
+    }
 }
 
 /// Which tags are immutable: once pushed, they are neither moved nor removed.
@@ -51,7 +68,7 @@ impl ImmutableTags {
 pub struct Retention {
     /// How many of the newest manifests that nothing holds are kept in a repository.
     pub newest: u32,
-    /// How long after its push a manifest that nothing holds is kept; never less than [`Self::AGE_MIN`].
+    /// How long a manifest that nothing holds is kept after its push, or after its last tag left it; never less than [`Self::AGE_MIN`].
     pub age: Duration,
 }
 

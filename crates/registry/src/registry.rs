@@ -1,10 +1,13 @@
 //! The registry's state, shared by all requests and by callers inside the process.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
-use temper_store::blobs::Blobs;
-use temper_store::records::{Micros, Repositories};
+use temper_oci::Digest;
+use temper_store::records::{Micros, Quota, Repositories};
+use temper_store::staging::Staging;
+use temper_store::storage::Storage;
 use tokio::sync::broadcast;
 
 use crate::access::Access;
@@ -14,7 +17,8 @@ use crate::limits::Limits;
 use crate::manifests::publish::{self, Push};
 use crate::name::RepositoryName;
 use crate::policy::RepositoryPolicy;
-use crate::uploads::Uploads;
+use crate::storage;
+use crate::uploads::{self, Uploads};
 
 /// Tells the time in microseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
@@ -24,8 +28,10 @@ pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
 pub struct RegistryConfig {
     /// What is visible where.
     pub repositories: Repositories,
-    /// The bytes.
-    pub blobs: Blobs,
+    /// The bytes of blobs.
+    pub storage: Storage,
+    /// Where blobs arrive.
+    pub staging: Staging,
     /// Who may do what.
     pub access: Arc<dyn Access>,
     /// The clock.
@@ -53,17 +59,42 @@ impl fmt::Debug for Registry {
 impl Registry {
     /// Makes a registry without open uploads.
     pub fn new(config: RegistryConfig) -> Self {
-        let uploads = Uploads::new(config.limits.clone());
+        let uploads = Uploads::default();
         Self(Arc::new(Inner { config, uploads, events: Events::new() }))
     }
 
     /// Puts manifests and tags into a repository without HTTP, all in one transaction.
     ///
-    /// The same checks and events as for a client's push; the bytes of `push.blobs` are already in the blob
-    /// store. No rights are asked, the rules of the repository hold: the
+    /// The same checks and events as for a client's push, so the blobs are put first. No rights are asked: the
     /// caller is the program itself.
     pub async fn push(&self, repository: &RepositoryName, push: Push) -> Result<(), RegistryError> {
         publish::publish(self, repository, &Author::PROGRAM, push).await.map(drop)
+    }
+
+    /// Puts a blob into a repository without HTTP, from a file whose digest was checked.
+    ///
+    /// The file is not copied where the storage is on the same file system; it must not be written to afterwards.
+    pub async fn put_blob(
+        &self,
+        repository: &RepositoryName,
+        digest: Digest,
+        file: &Path,
+    ) -> Result<(), RegistryError> {
+        let quotas = self.quotas(repository).await?;
+        let at = self.now();
+        if self.repositories().link_blob(repository.as_str(), digest, None, &quotas, at).await?.is_some() {
+            return Ok(());
+        }
+        let upload = uploads::begin(self, repository).await?;
+        let (id, file) = (upload.clone(), file.to_owned());
+        let kept = match storage::staging(self, move |staging| staging.adopt(&id, digest, &file)).await {
+            Ok(staged) => storage::keep(self, repository, &upload, &staged, (digest, &quotas)).await,
+            Err(error) => Err(error),
+        };
+        if kept.is_err() {
+            storage::discard(self, &upload).await?;
+        }
+        kept.map(drop)
     }
 
     /// Watches changes from now on. A watcher that is too slow is told that it lost some, and reads the records.
@@ -81,9 +112,17 @@ impl Registry {
         &self.0.config.repositories
     }
 
-    /// Returns the store of bytes.
-    pub fn blobs(&self) -> &Blobs {
-        &self.0.config.blobs
+    /// Returns where the bytes of blobs are.
+    pub fn storage(&self) -> &Storage {
+        &self.0.config.storage
+    }
+
+    pub(crate) fn staging(&self) -> &Staging {
+        &self.0.config.staging
+    }
+
+    pub(crate) async fn quotas(&self, repository: &RepositoryName) -> Result<Vec<Quota>, RegistryError> {
+        Ok(self.policy(repository).await?.quotas(repository))
     }
 
     pub(crate) fn access(&self) -> &dyn Access {

@@ -81,14 +81,14 @@ async fn dispatch(
         (Route::Uploads(name), &Method::POST) => {
             uploads::start::start(registry, &name, caller, query(&parts)?, headers, body).await
         }
-        (Route::Upload(name, id), &Method::GET) => uploads::status::status(registry, &name, id),
+        (Route::Upload(name, id), &Method::GET) => uploads::status::status(registry, &name, id).await,
         (Route::Upload(name, id), &Method::PATCH) => {
             uploads::patch::patch(registry, &name, id, headers, body).await
         }
         (Route::Upload(name, id), &Method::PUT) => {
             uploads::finish::finish(registry, &name, id, query(&parts)?, headers, body).await
         }
-        (Route::Upload(name, id), &Method::DELETE) => uploads::cancel::cancel(registry, &name, id),
+        (Route::Upload(name, id), &Method::DELETE) => uploads::cancel::cancel(registry, &name, id).await,
         (Route::Manifest(name, reference), &Method::GET | &Method::HEAD) => {
             manifests::get::get(registry, &name, reference, headers, with_body).await
         }

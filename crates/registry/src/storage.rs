@@ -1,102 +1,72 @@
-//! The blob store as the server uses it: every call that may wait for a disk runs on a blocking thread.
+//! The storage as the server uses it: what arrives becomes a blob, and every wait for a disk is on a blocking thread.
 
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
-use std::ops::Range;
-
-use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
-use futures_util::stream::try_unfold;
 use temper_oci::Digest;
-use temper_store::blobs::{BlobError, BlobWriter, Blobs};
+use temper_store::blobs::BlobError;
+use temper_store::records::{NewBlob, Quota};
+use temper_store::staging::{StagedBlob, Staging};
+use temper_store::storage::{StorageError, StorageKey};
 use tokio::task::spawn_blocking;
 
 use crate::error::RegistryError;
-use crate::uploads::Writing;
+use crate::name::RepositoryName;
+use crate::registry::Registry;
 
-/// Bytes that one read of a blob fetches: large enough for the disk, small enough for many readers at once.
-const READ_BYTES: usize = 256 << 10;
-
-/// A blob that is being written.
-pub(crate) struct Staged {
-    /// Gone when the blob was committed.
-    writer: Option<BlobWriter>,
-}
-
-impl Staged {
-    /// Begins an empty blob.
-    pub(crate) async fn create(blobs: &Blobs) -> Result<Self, RegistryError> {
-        let blobs = blobs.clone();
-        blocking(move || blobs.create()).await.map(|writer| Self { writer: Some(writer) })
+/// Makes staged bytes, whose digest was checked, a blob of the repository, and ends their upload.
+///
+/// The bytes are safe on their storage before the records know them, and the records before a client does.
+pub(crate) async fn keep(
+    registry: &Registry,
+    repository: &RepositoryName,
+    upload: &str,
+    staged: &StagedBlob,
+    (digest, quotas): (Digest, &[Quota]),
+) -> Result<u64, RegistryError> {
+    let (repositories, at) = (registry.repositories(), registry.now());
+    let known = repositories.link_blob(repository.as_str(), digest, Some(upload), quotas, at).await?;
+    if let Some(size_bytes) = known {
+        remove_staged(registry, upload).await?;
+        return Ok(size_bytes);
     }
-
-    /// Returns how many bytes were written.
-    pub(crate) fn size_bytes(&self) -> u64 {
-        self.writer.as_ref().map_or(0, BlobWriter::size_bytes)
+    let storage_key = StorageKey::new(digest, upload);
+    registry.storage().keep(&storage_key, staged).await?;
+    let blob = NewBlob { digest, size_bytes: staged.size_bytes(), storage_key };
+    let added = repositories.add_blob(repository.as_str(), &blob, upload, quotas, at).await;
+    if !matches!(added, Ok(true)) {
+        // Another upload was first, or there is no room. What stays after a failure here is collected later.
+        let _ = registry.storage().remove(&blob.storage_key).await;
     }
-
-    /// Adds bytes; waits for the disk.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), RegistryError> {
-        let writer = self.writer.as_mut().ok_or(RegistryError::UploadEnded)?;
-        writer.write_all(bytes).map_err(RegistryError::Read)
-    }
+    added?;
+    remove_staged(registry, upload).await?;
+    Ok(blob.size_bytes)
 }
 
-/// Makes a staged blob permanent under its digest and returns its size in bytes.
-pub(crate) async fn commit(mut writing: Writing, expected: Digest) -> Result<u64, RegistryError> {
-    let writer = writing.writer.take().ok_or(RegistryError::UploadEnded)?;
-    blocking(move || writer.commit(Some(expected))).await.map(|(_, size_bytes)| size_bytes)
+/// Removes what has arrived of an upload, and forgets it.
+pub(crate) async fn discard(registry: &Registry, upload: &str) -> Result<(), RegistryError> {
+    remove_staged(registry, upload).await?;
+    registry.repositories().remove_upload(upload).await?;
+    Ok(())
 }
 
-/// Keeps bytes of a known digest.
-pub(crate) async fn put(blobs: &Blobs, digest: Digest, bytes: Bytes) -> Result<(), RegistryError> {
-    let mut staged = Staged::create(blobs).await?;
-    let mut writer = staged.writer.take().ok_or(RegistryError::UploadEnded)?;
-    let written = spawn_blocking(move || writer.write_all(&bytes).map(|()| writer));
-    let writer = written.await.map_err(io::Error::from).flatten().map_err(RegistryError::Read)?;
-    blocking(move || writer.commit(Some(digest))).await.map(drop)
+/// Removes the file of an upload; harmless where the storage has taken it.
+pub(crate) async fn remove_staged(registry: &Registry, upload: &str) -> Result<(), RegistryError> {
+    let upload = upload.to_owned();
+    staging(registry, move |staging| staging.remove(&upload)).await
 }
 
-/// Reads a blob that is known to be small.
-pub(crate) async fn read(blobs: &Blobs, digest: Digest, size_bytes: u64) -> Result<Bytes, RegistryError> {
-    let blobs = blobs.clone();
-    blocking(move || blobs.read(&digest, size_bytes)).await.map(Bytes::from)
+/// Works with the folder of staged files.
+pub(crate) async fn staging<T: Send + 'static>(
+    registry: &Registry,
+    work: impl FnOnce(&Staging) -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, RegistryError> {
+    let staging = registry.staging().clone();
+    blocking(move || work(&staging)).await
 }
 
-/// Opens a part of a blob and streams it.
-pub(crate) async fn stream_part(
-    blobs: &Blobs,
-    digest: Digest,
-    part: Range<u64>,
-) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, RegistryError> {
-    let blobs = blobs.clone();
-    let mut file = blocking(move || blobs.open_blob(&digest)).await?;
-    // Moving in an open file does not wait for the disk.
-    file.seek(SeekFrom::Start(part.start)).map_err(RegistryError::Read)?;
-    Ok(stream(file.take(part.end - part.start)))
-}
-
-/// Streams what a reader gives, read on blocking threads.
-fn stream<R: Read + Send + 'static>(reader: R) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    try_unfold(reader, async |mut reader| {
-        let read = spawn_blocking(move || {
-            let mut bytes = BytesMut::zeroed(READ_BYTES);
-            let count = reader.read(&mut bytes)?;
-            bytes.truncate(count);
-            Ok::<_, io::Error>((bytes.freeze(), reader))
-        });
-        let (bytes, reader) = read.await??;
-        Ok::<_, io::Error>((!bytes.is_empty()).then_some((bytes, reader)))
-    })
-}
-
-async fn blocking<T: Send + 'static>(
+/// Does something that waits for a disk.
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, RegistryError> {
-    match spawn_blocking(work).await {
-        Ok(done) => done.map_err(|error| match error {
-            BlobError::Digest { expected, actual } => RegistryError::DigestMismatch { expected, actual },
-            error => RegistryError::Blobs(error),
-        }),
-        Err(stopped) => Err(RegistryError::Read(stopped.into())),
-    }
+    let done = spawn_blocking(work).await;
+    let done = done.map_err(|stopped| StorageError::Interrupted(stopped.into()))?;
+    Ok(done.map_err(StorageError::from)?)
 }

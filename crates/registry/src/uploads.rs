@@ -1,7 +1,8 @@
 //! Uploads: blobs that arrive in one or more requests.
 //!
-//! An upload is a staged blob under an id; it lives as long as the process. What it holds is written and hashed
-//! on blocking threads, piece by piece, so memory stays flat however large the blob is.
+//! An upload is a staged file and a row of the records, so it outlives the process: a client asks how far it is and
+//! goes on. What arrives is written and hashed on blocking threads, piece by piece, so memory stays flat however large
+//! the blob is.
 
 mod append;
 pub(crate) mod cancel;
@@ -16,18 +17,21 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use temper_store::records::Micros;
+use temper_store::records::{Micros, Quota};
+use temper_store::staging::StagedBlob;
+use temper_store::storage::StorageKey;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::error::RegistryError;
-use crate::limits::Limits;
+use crate::limits::micros;
 use crate::name::RepositoryName;
-use crate::storage::Staged;
+use crate::registry::Registry;
+use crate::storage;
 
-/// The open uploads.
+/// The uploads that this process has open files of; the records know all.
+#[derive(Default)]
 pub(crate) struct Uploads {
     open: Mutex<BTreeMap<String, Arc<Upload>>>,
-    limits: Limits,
 }
 
 /// One open upload.
@@ -36,60 +40,63 @@ pub(crate) struct Upload {
     repository: RepositoryName,
     /// Held by the request that writes, also while a blocking thread does so for it. A request that is dropped
     /// in the middle leaves the bytes that were written and their count in agreement.
-    staged: Arc<AsyncMutex<Staged>>,
+    staged: Arc<AsyncMutex<StagedBlob>>,
+    /// When the records last learnt that the upload is in use.
     touched_at: AtomicI64,
+    quotas: Vec<Quota>,
+    /// Bytes that the quotas have room for, as far as is known.
+    room_bytes: u64,
 }
 
 /// The right to write to an upload.
-pub(crate) type Writing = OwnedMutexGuard<Staged>;
+pub(crate) type Writing = OwnedMutexGuard<StagedBlob>;
 
 impl Uploads {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self { open: Mutex::new(BTreeMap::new()), limits }
-    }
-
-    /// Opens an upload, after dropping those that were silent for too long.
-    pub(crate) fn open(
-        &self,
+    /// Opens an upload.
+    pub(crate) async fn open(
+        registry: &Registry,
         repository: &RepositoryName,
-        staged: Staged,
-        at: Micros,
     ) -> Result<Arc<Upload>, RegistryError> {
-        let mut open = self.lock();
-        let idle_max = i64::try_from(self.limits.upload_idle_max.as_micros()).unwrap_or(i64::MAX);
-        open.retain(|_, upload| {
-            at.saturating_sub(upload.touched_at.load(Ordering::Relaxed)) <= idle_max
-                || upload.staged.try_lock().is_err()
-        });
-        if open.len() >= self.limits.uploads_max {
-            return Err(RegistryError::TooManyUploads(self.limits.uploads_max));
-        }
-        let upload = Arc::new(Upload {
-            id: new_id(),
-            repository: repository.clone(),
-            staged: Arc::new(AsyncMutex::new(staged)),
-            touched_at: AtomicI64::new(at),
-        });
-        open.insert(upload.id.clone(), Arc::clone(&upload));
-        Ok(upload)
+        let quotas = registry.quotas(repository).await?;
+        let room_bytes = registry.repositories().room(&quotas, 0).await?;
+        let id = begin(registry, repository).await?;
+        let name = id.clone();
+        let staged = storage::staging(registry, move |staging| staging.create(&name)).await?;
+        let upload = Upload::new(registry, id, repository, staged, (quotas, room_bytes));
+        Ok(registry.uploads().add(upload, micros(registry.limits().upload_idle_max)))
     }
 
-    /// Returns an open upload of the repository.
-    pub(crate) fn get(
-        &self,
+    /// Returns an open upload of the repository, also one that an earlier process began.
+    pub(crate) async fn get(
+        registry: &Registry,
         repository: &RepositoryName,
         id: &str,
-        at: Micros,
     ) -> Result<Arc<Upload>, RegistryError> {
-        let upload = self.lock().get(id).filter(|upload| upload.repository == *repository).cloned();
-        let upload = upload.ok_or_else(|| RegistryError::UploadUnknown(id.to_owned()))?;
-        upload.touched_at.store(at, Ordering::Relaxed);
+        let unknown = || RegistryError::UploadUnknown(id.to_owned());
+        let found = registry.uploads().lock().get(id).cloned();
+        let upload = match found {
+            Some(upload) if upload.repository == *repository => upload,
+            Some(_) => return Err(unknown()),
+            None => resume(registry, repository, id).await?.ok_or_else(unknown)?,
+        };
+        upload.touch(registry).await?;
         Ok(upload)
     }
 
-    /// Forgets an upload; its bytes go with the last request that uses it.
-    pub(crate) fn close(&self, upload: &Upload) {
-        self.lock().remove(&upload.id);
+    /// Forgets an upload's file; it goes with the last request that uses it.
+    pub(crate) fn close(&self, id: &str) {
+        self.lock().remove(id);
+    }
+
+    /// Keeps an upload's file open, unless another request was first; drops those that were silent for too long.
+    fn add(&self, upload: Upload, idle_max: Micros) -> Arc<Upload> {
+        let (at, id) = (upload.touched_at.load(Ordering::Relaxed), upload.id.clone());
+        let mut open = self.lock();
+        open.retain(|_, other| {
+            at.saturating_sub(other.touched_at.load(Ordering::Relaxed)) <= idle_max
+                || other.staged.try_lock().is_err()
+        });
+        Arc::clone(open.entry(id).or_insert_with(|| Arc::new(upload)))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Upload>>> {
@@ -98,15 +105,81 @@ impl Uploads {
 }
 
 impl Upload {
+    fn new(
+        registry: &Registry,
+        id: String,
+        repository: &RepositoryName,
+        staged: StagedBlob,
+        (quotas, room_bytes): (Vec<Quota>, u64),
+    ) -> Self {
+        let touched_at = AtomicI64::new(registry.now());
+        let staged = Arc::new(AsyncMutex::new(staged));
+        Self { id, repository: repository.clone(), staged, touched_at, quotas, room_bytes }
+    }
+
     /// Takes the right to write; only one request at a time has it.
     fn write(&self) -> Result<Writing, RegistryError> {
         Arc::clone(&self.staged).try_lock_owned().map_err(|_| RegistryError::UploadBusy(self.id.clone()))
+    }
+
+    /// Tells the records from time to time that the upload is in use, so that it does not expire.
+    async fn touch(&self, registry: &Registry) -> Result<(), RegistryError> {
+        let at = registry.now();
+        if at.saturating_sub(self.touched_at.load(Ordering::Relaxed))
+            < micros(registry.limits().touch_interval)
+        {
+            return Ok(());
+        }
+        if !registry.repositories().touch_upload(&self.id, at).await? {
+            registry.uploads().close(&self.id);
+            return Err(RegistryError::UploadUnknown(self.id.clone()));
+        }
+        self.touched_at.store(at, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Returns the path of the upload, relative to the host, so that it holds behind every proxy.
     fn location(&self) -> String {
         format!("/v2/{}/blobs/uploads/{}", self.repository, self.id)
     }
+}
+
+/// Notes a new upload before there is any byte of it, and returns its id.
+pub(crate) async fn begin(registry: &Registry, repository: &RepositoryName) -> Result<String, RegistryError> {
+    let (id, at, limits) = (new_id(), registry.now(), registry.limits());
+    let add =
+        async || registry.repositories().add_upload(&id, repository.as_str(), limits.uploads_max, at).await;
+    if !add().await? {
+        crate::collect::expire_uploads(registry, limits.upload_idle_max).await?;
+        if !add().await? {
+            return Err(RegistryError::TooManyUploads(limits.uploads_max));
+        }
+    }
+    Ok(id)
+}
+
+/// Takes up an upload that the records know and this process does not.
+async fn resume(
+    registry: &Registry,
+    repository: &RepositoryName,
+    id: &str,
+) -> Result<Option<Arc<Upload>>, RegistryError> {
+    if !StorageKey::is_upload_id(id) {
+        return Ok(None);
+    }
+    let record = registry.repositories().find_upload(id).await?;
+    if record.is_none_or(|record| record.repository != repository.as_str()) {
+        return Ok(None);
+    }
+    let name = id.to_owned();
+    let Some(staged) = storage::staging(registry, move |staging| staging.resume(&name)).await? else {
+        registry.repositories().remove_upload(id).await?;
+        return Ok(None);
+    };
+    let quotas = registry.quotas(repository).await?;
+    let room_bytes = registry.repositories().room(&quotas, 0).await?;
+    let upload = Upload::new(registry, id.to_owned(), repository, staged, (quotas, room_bytes));
+    Ok(Some(registry.uploads().add(upload, micros(registry.limits().upload_idle_max))))
 }
 
 /// Makes an id that nobody guesses; who may write to the repository is checked besides.

@@ -11,5 +11,7 @@ mod hostile;
 mod manifests;
 #[path = "server/serving.rs"]
 mod serving;
+#[path = "server/storage.rs"]
+mod storage;
 #[path = "server/uploads.rs"]
 mod uploads;

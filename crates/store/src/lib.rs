@@ -5,3 +5,5 @@ pub mod cache;
 pub mod engine;
 pub mod layout;
 pub mod records;
+pub mod staging;
+pub mod storage;

@@ -6,13 +6,18 @@
 //! microseconds since 1970.
 
 mod blobs;
+mod collect;
 mod error;
+mod integrity;
 mod manifests;
 mod publication;
+mod quota;
 mod repositories;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod uploads;
+mod usage;
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,10 +28,16 @@ use sqlx::sqlite::{
 };
 use sqlx::{Sqlite, Transaction};
 
+pub use blobs::{NewBlob, StoredBlob};
+pub use collect::{Cutoffs, Release, ReleasedBlob};
 pub use error::RecordsError;
+pub use integrity::Dangling;
 pub use manifests::{ManifestRecord, RemovedManifest};
 pub use publication::{NewManifest, Publication, TagMove};
+pub use quota::Quota;
 pub use repositories::Repositories;
+pub use uploads::UploadRecord;
+pub use usage::{RepositoryUsage, Usage};
 
 /// The schema's steps, embedded in the program.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -87,10 +98,13 @@ impl Records {
 
     /// Starts a transaction that holds the write lock from its beginning, so that it never has to be repeated.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, RecordsError> {
-        self.writer
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(|source| RecordsError::Sql { operation: "begin", source })
+        self.writer.begin_with("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").await.map_err(sql("begin"))
+    }
+
+    /// Starts a transaction for what a power cut may take back: it outlives the process, but nobody waits for the
+    /// disk.
+    async fn write_relaxed(&self) -> Result<Transaction<'static, Sqlite>, RecordsError> {
+        self.writer.begin_with("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").await.map_err(sql("begin"))
     }
 
     fn read(&self) -> &SqlitePool {

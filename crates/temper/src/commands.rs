@@ -7,5 +7,6 @@ pub(crate) mod doctor;
 pub(crate) mod plan;
 pub(crate) mod quickstart;
 pub(crate) mod reference;
+pub(crate) mod registry;
 pub(crate) mod serve;
 pub(crate) mod validate;

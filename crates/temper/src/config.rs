@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -26,6 +27,22 @@ pub(crate) struct Config {
     pub(crate) registry_certificate_authorities: BTreeMap<String, Vec<PathBuf>>,
     /// How long a verified package index is used before the archive is asked again, in seconds.
     pub(crate) index_max_age_seconds: Option<u64>,
+    /// Where the registry keeps blobs: `s3://BUCKET/PREFIX?endpoint=URL&region=REGION`.
+    /// Without an entry they are in the data folder.
+    pub(crate) storage: Option<String>,
+    /// Who Temper is for the object store. Without an entry the variables of AWS say so, or the machine's role.
+    pub(crate) storage_credentials: Option<StorageCredentials>,
+}
+
+/// An access key of an object store.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StorageCredentials {
+    /// Id of the key.
+    pub(crate) access_key_id: String,
+    /// The key.
+    #[schemars(with = "String")]
+    pub(crate) secret_access_key: SecretString,
 }
 
 impl Config {
@@ -39,16 +56,13 @@ impl Config {
         };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("configuration file `{}` cannot be read", path.display()))
+            .map_err(Failure::configuration)?;
+        serde_saphyr::from_str(&text)
+            .with_context(|| format!("configuration file `{}` is wrong", path.display()))
             .map_err(|error| {
-                Failure::configuration(error).hint("name another one with `--config FILE`, or leave it out")
-            })?;
-        serde_saphyr::from_str(&text).map_err(|error| {
-            // The first line says what is wrong and where; a picture of the place follows it.
-            let error = error.to_string();
-            let reason = error.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            let error = anyhow!(reason).context(format!("configuration file `{}` is wrong", path.display()));
-            Failure::configuration(error).hint("docs/reference/config.schema.json describes every key").into()
-        })
+                let hint = "`temper doctor --config FILE` checks a file; docs/reference/config.schema.json lists its keys";
+                Failure::configuration(error).hint(hint).into()
+            })
     }
 }
 

@@ -1,18 +1,20 @@
 //! The embedded registry over the data folder: serving it, and publishing into it without a network.
 
-use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
 use temper_compose::{Destination, External, OpenBlob};
 use temper_oci::Descriptor;
 use temper_registry::{
-    Limits, LocalAccess, ManifestPush, Push, Registry, RegistryConfig, RepositoryName, ServeLimits,
+    CollectOptions, Limits, LocalAccess, ManifestPush, Push, Registry, RegistryConfig, RepositoryName,
+    ServeLimits,
 };
 use temper_store::blobs::Blobs;
 use temper_store::records::Records;
+use temper_store::staging::Staging;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
@@ -22,16 +24,33 @@ use crate::workspace::Workspace;
 /// The database of the data folder.
 const RECORDS_FILE: &str = "temper.db";
 
+/// The registry's part of the data folder.
+const REGISTRY_FOLDER: &str = "registry";
+
+/// How often a server removes what nothing needs.
+const COLLECT_INTERVAL: Duration = Duration::from_hours(1);
+
 /// Opens the registry of the data folder.
 ///
 /// Anybody who reaches the address may pull. Pushing is for this machine alone, and only while it listens nowhere else.
 pub(crate) fn open(workspace: &Workspace, listen: Option<SocketAddr>) -> Result<Registry, anyhow::Error> {
     let path = workspace.folder.join(RECORDS_FILE);
     let records = workspace.runtime.block_on(Records::open(&path))?;
+    let repositories = records.repositories();
+    let wanted = workspace.storage.to_string();
+    let settled = workspace.runtime.block_on(repositories.settle_storage(&wanted))?;
+    if settled != wanted {
+        let error = anyhow::anyhow!("the blobs of this data folder are in `{settled}`, not in `{wanted}`");
+        let hint =
+            "give the same `--storage` to every command; to move, copy the objects and push the images again";
+        return Err(Failure::configuration(error).hint(hint).into());
+    }
+    let folder = workspace.folder.join(REGISTRY_FOLDER);
     let is_local = listen.is_none_or(|address| IpAddr::is_loopback(&address.ip()));
     Ok(Registry::new(RegistryConfig {
-        repositories: records.repositories(),
-        blobs: workspace.blobs.clone(),
+        repositories,
+        storage: workspace.storage.open(&folder)?,
+        staging: Staging::open(&folder.join("uploads"))?,
         access: Arc::new(LocalAccess { push_from_loopback: is_local, login: None }),
         clock: Arc::new(now),
         limits: Limits::default(),
@@ -50,24 +69,18 @@ pub(crate) fn listen(runtime: &Handle, address: SocketAddr) -> Result<TcpListene
         .block_on(TcpListener::bind(address))
         .with_context(|| format!("cannot listen on `{address}`"))
         .map_err(|error| {
-            let hint = unusable(&address, error.downcast_ref());
-            Failure::failed(error).hint(hint).into()
+            Failure::failed(error).hint("another program may listen there; choose one with `--listen`").into()
         })
 }
 
-/// Says what to do about an address that cannot be listened on.
-fn unusable(address: &SocketAddr, error: Option<&std::io::Error>) -> String {
-    let port = address.port();
-    match error.map(std::io::Error::kind) {
-        Some(ErrorKind::AddrNotAvailable) => format!(
-            "`{}` is no address of this machine; `--listen 127.0.0.1:{port}` serves this machine, \
-             `--listen 0.0.0.0:{port}` all that reach it",
-            address.ip()
-        ),
-        Some(ErrorKind::PermissionDenied) => {
-            format!("port {port} is for the administrator; choose one above 1023 with `--listen`")
+/// Collects what nothing needs, now and every hour; what fails is logged and tried again.
+async fn collect(registry: Registry) {
+    let mut hours = tokio::time::interval(COLLECT_INTERVAL);
+    loop {
+        hours.tick().await;
+        if let Err(error) = registry.collect(CollectOptions::default()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "could not collect what nothing needs");
         }
-        _ => "another program may listen there; choose another port with `--listen`".to_owned(),
     }
 }
 
@@ -85,8 +98,10 @@ pub(crate) fn serve(
                 _ = terminate.recv() => {}
             }
         };
+        let collector = tokio::spawn(collect(registry.clone()));
         temper_registry::serve(listener, temper_registry::router(registry), ServeLimits::default(), end)
             .await;
+        collector.abort();
         Ok(())
     })
 }
@@ -117,6 +132,12 @@ impl EmbeddedDestination {
         })
     }
 
+    /// Keeps a manifest beside the layers, so that the image is a base for the next build.
+    fn keep(&self, bytes: &Bytes) -> Result<(), External> {
+        let kept = self.blobs.put(bytes);
+        kept.map(drop).map_err(|error| External::new("could not keep a manifest".to_owned(), error))
+    }
+
     fn change(&self, change: impl FnOnce(&mut Push)) {
         change(&mut self.push.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -124,27 +145,27 @@ impl EmbeddedDestination {
 
 impl Destination for EmbeddedDestination {
     fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
-        if self.blobs.contains(&descriptor.digest).is_none() {
-            let write = || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let digest = descriptor.digest;
+        let put = || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            if self.blobs.contains(&digest).is_none() {
                 let mut writer = self.blobs.create()?;
                 std::io::copy(&mut open()?, &mut writer)?;
-                writer.commit(Some(descriptor.digest))?;
-                Ok(())
-            };
-            write().map_err(|error| {
-                External::new(format!("could not write blob `{}`", descriptor.digest), error)
-            })?;
-        }
-        self.change(|push| push.blobs.push((descriptor.digest, descriptor.size)));
-        Ok(())
+                writer.commit(Some(digest))?;
+            }
+            let file = self.blobs.file(&digest).ok_or("it was removed meanwhile")?;
+            Ok(self.runtime.block_on(self.registry.put_blob(&self.repository, digest, &file))?)
+        };
+        put().map_err(|error| External::new(format!("could not write blob `{digest}`"), error))
     }
 
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
+        self.keep(bytes)?;
         self.change(|push| push.manifests.push(manifest(descriptor, bytes, &[])));
         Ok(())
     }
 
     fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
+        self.keep(bytes)?;
         self.change(|push| push.manifests.push(manifest(image, bytes, tags)));
         let push = std::mem::take(&mut *self.push.lock().unwrap_or_else(PoisonError::into_inner));
         let context = format!("could not publish to `{}`", self.repository.as_str());

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use sequoia_openpgp::cert::{Cert, CertParser};
 use sequoia_openpgp::parse::Parse;
-use temper_oci::Digest;
 
 use super::SequoiaError;
 
@@ -22,7 +21,6 @@ const CERTIFICATES_MAX: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Keyring {
     name: Arc<str>,
-    digest: Digest,
     certs: Arc<[Cert]>,
 }
 
@@ -93,7 +91,7 @@ impl Keyring {
         if certs.is_empty() {
             return Err(KeyringError::Empty { keyring: keyring() });
         }
-        Ok(Self { name: name.into(), digest: Digest::of(bytes), certs: certs.into() })
+        Ok(Self { name: name.into(), certs: certs.into() })
     }
 
     /// The keyring of Debian's archive, [`DEBIAN_ARCHIVE`].
@@ -105,11 +103,6 @@ impl Keyring {
     /// The name, for messages and configuration.
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// The digest of the bytes that it was read from.
-    pub(crate) fn digest(&self) -> Digest {
-        self.digest
     }
 
     pub(super) fn certs(&self) -> &[Cert] {

@@ -15,8 +15,10 @@ use temper_fetch::http::{Backoff, HttpConfig};
 use temper_fetch::registry::{BlobStream, Pushed, RegistryClient, RegistryError, RegistryOptions};
 use temper_oci::{Descriptor, Manifest, Reference, media_type};
 use temper_registry::{Limits, LocalAccess, Login, Registry, RegistryConfig, ServeLimits, router, serve};
-use temper_store::blobs::{Blobs, Durability};
+use temper_store::blobs::Durability;
 use temper_store::records::Records;
+use temper_store::staging::Staging;
+use temper_store::storage::{Directory, Storage};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -65,7 +67,8 @@ pub(crate) async fn start_with(login: Option<Login>, wrap: impl FnOnce(Router) -
     let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
     let registry = Registry::new(RegistryConfig {
         repositories: records.repositories(),
-        blobs: Blobs::open(folder.path(), Durability::Relaxed).expect("opens"),
+        storage: Storage::Directory(Directory::open(folder.path(), Durability::Relaxed).expect("opens")),
+        staging: Staging::open(&folder.path().join("uploads")).expect("opens"),
         access: Arc::new(LocalAccess { push_from_loopback: login.is_none(), login }),
         clock: Arc::new(|| 0),
         limits: Limits::default(),

@@ -4,12 +4,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use temper_oci::Digest;
+use temper_store::records::StoredBlob;
 
 use super::range::{Wanted, wanted};
 use crate::error::RegistryError;
+use crate::limits::micros;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
-use crate::storage;
 
 /// Answers with a blob or a part of it; `with_body` is false for `HEAD`.
 ///
@@ -22,7 +23,11 @@ pub(crate) async fn get(
     headers: &HeaderMap,
     with_body: bool,
 ) -> Result<Response, RegistryError> {
-    let size_bytes = super::size(registry, repository, digest).await?;
+    let blob = super::find(registry, repository, digest).await?;
+    if !with_body {
+        touch(registry, repository, digest, &blob).await?;
+    }
+    let size_bytes = blob.size_bytes;
     let header = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let (status, part) = match wanted(header, size_bytes) {
         Wanted::All => (StatusCode::OK, 0..size_bytes),
@@ -48,8 +53,24 @@ pub(crate) async fn get(
         response.headers_mut().insert(header::CONTENT_RANGE, crate::headers::value(&range));
     }
     if with_body {
-        let stream = storage::stream_part(registry.blobs(), digest, part).await?;
-        *response.body_mut() = Body::from_stream(stream);
+        *response.body_mut() = Body::from_stream(registry.storage().read(&blob.storage_key, part).await?);
     }
     Ok(response)
+}
+
+/// Keeps a blob from the collector for as long as one that was just pushed: who asks whether it is there may be about
+/// to push a manifest that names it.
+async fn touch(
+    registry: &Registry,
+    repository: &RepositoryName,
+    digest: Digest,
+    blob: &StoredBlob,
+) -> Result<(), RegistryError> {
+    let at = registry.now();
+    if at.saturating_sub(blob.touched_at) < micros(registry.limits().touch_interval)
+        || registry.repositories().touch_blob(repository.as_str(), digest, at).await?
+    {
+        return Ok(());
+    }
+    Err(RegistryError::BlobUnknown { repository: repository.clone(), digest })
 }

@@ -32,7 +32,7 @@ pub(crate) async fn delete(
             return Err(RegistryError::ImmutableTag { repository: repository.clone(), tag, digest });
         }
         Some(ManifestReference::Tag(tag)) => {
-            let digest = repositories.remove_tag(repository.as_str(), &tag).await?;
+            let digest = repositories.remove_tag(repository.as_str(), &tag, registry.now()).await?;
             digest.map(|digest| Change::TagRemoved { tag, digest })
         }
         None => None,

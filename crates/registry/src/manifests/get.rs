@@ -8,7 +8,6 @@ use crate::error::RegistryError;
 use crate::headers::CONTENT_DIGEST;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
-use crate::storage;
 
 /// Answers with a manifest's bytes as they were pushed; `with_body` is false for `HEAD`.
 ///
@@ -36,8 +35,8 @@ pub(crate) async fn get(
     let length = [(header::CONTENT_LENGTH, record.size_bytes.to_string())];
     let mut response = (StatusCode::OK, answer, length).into_response();
     if with_body {
-        *response.body_mut() =
-            Body::from(storage::read(registry.blobs(), record.digest, record.size_bytes).await?);
+        let bytes = registry.repositories().read_manifest(repository.as_str(), record.digest).await?;
+        *response.body_mut() = Body::from(bytes.ok_or_else(|| super::unknown(repository, reference))?);
     }
     Ok(response)
 }

@@ -13,13 +13,10 @@ use crate::error::RegistryError;
 use crate::events::{Author, Change, Events};
 use crate::name::RepositoryName;
 use crate::registry::Registry;
-use crate::storage;
 
 /// What is pushed together.
 #[derive(Clone, Debug, Default)]
 pub struct Push {
-    /// Blobs that are in the blob store and shall be visible, with their sizes in bytes.
-    pub blobs: Vec<(Digest, u64)>,
     /// Manifests, children before the indexes that name them.
     pub manifests: Vec<ManifestPush>,
 }
@@ -45,26 +42,26 @@ pub(crate) async fn publish(
     push: Push,
 ) -> Result<Vec<ManifestRecord>, RegistryError> {
     let annotations_max = registry.limits().referrer_annotations_bytes_max;
-    let mut publication = Publication { blobs: push.blobs, ..Publication::default() };
+    let mut publication = Publication::default();
     for pushed in push.manifests {
         let manifest = read(&pushed, annotations_max)?;
         let digest = manifest.record.digest;
-        storage::put(registry.blobs(), digest, pushed.bytes).await?;
         publication.manifests.push(manifest);
         publication.tags.extend(pushed.tags.into_iter().map(|tag| (tag, digest)));
     }
-    let immutable = registry.policy(repository).await?.immutable_tags;
+    let policy = registry.policy(repository).await?;
+    let (immutable, quotas) = (&policy.immutable_tags, policy.quotas(repository));
     let names = publication.tags.iter().map(|(tag, _)| tag);
     publication.fixed_tags = names.filter(|tag| immutable.holds(tag)).cloned().collect();
     let repositories = registry.repositories();
-    let moves =
-        repositories.publish(repository.as_str(), &publication, registry.now()).await.map_err(|error| {
-            match error {
-                RecordsError::MissingReferences { digests, .. } => {
-                    RegistryError::ManifestReferences { repository: repository.clone(), digests }
-                }
-                error => error.into(),
+    let moves = repositories
+        .publish(repository.as_str(), &publication, &quotas, registry.now())
+        .await
+        .map_err(|error| match error {
+            RecordsError::MissingReferences { digests, .. } => {
+                RegistryError::ManifestReferences { repository: repository.clone(), digests }
             }
+            error => error.into(),
         })?;
     let records: Vec<_> = publication.manifests.into_iter().map(|manifest| manifest.record).collect();
     tell(registry.events(), repository, author, &records, moves);
@@ -103,7 +100,7 @@ fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManife
         ImageDocument::parse_with_foreign_layers(pushed.bytes.clone(), pushed.media_type.as_deref())
             .map_err(|error| invalid(&error))?;
     let media_type = document.media_type().to_owned();
-    let (blobs, manifests) = needed(&document);
+    let Named { blobs, foreign, manifests } = named(&document);
     let (artifact_type, subject, annotations) = match &document {
         ImageDocument::Index(index) => (index.artifact_type.clone(), &index.subject, &index.annotations),
         ImageDocument::Manifest(manifest) => {
@@ -126,22 +123,29 @@ fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManife
         artifact_type: artifact_type.filter(|text| !text.is_empty()),
         annotations: if subject.is_some() { annotations.clone() } else { BTreeMap::new() },
     };
-    Ok(NewManifest { record, blobs, manifests })
+    Ok(NewManifest { record, content: pushed.bytes.clone(), blobs, foreign, manifests })
 }
 
-/// The blobs and the manifests that must be there first: all that the document names, but foreign layers, which
-/// their owner serves.
-///
-/// Build caches are indexes of blobs, so what an index names is told apart by media type.
-fn needed(document: &ImageDocument) -> (Vec<Digest>, Vec<Digest>) {
-    let children = document.children().into_iter();
-    let held = children.filter(|child| role(&child.media_type) != Role::ForeignLayer);
+/// What a document names.
+struct Named {
+    /// Blobs that must be there first.
+    blobs: Vec<Digest>,
+    /// Layers that their owner serves.
+    foreign: Vec<Digest>,
+    /// Manifests that must be there first.
+    manifests: Vec<Digest>,
+}
+
+/// Sorts what a document names; build caches are indexes of blobs, so media types tell.
+fn named(document: &ImageDocument) -> Named {
+    let (foreign, held): (Vec<_>, Vec<_>) =
+        document.children().into_iter().partition(|child| role(&child.media_type) == Role::ForeignLayer);
     let (manifests, blobs): (Vec<_>, Vec<_>) = match document {
-        ImageDocument::Index(_) => held.partition(|child| is_image_document(&child.media_type)),
-        ImageDocument::Manifest(_) => (Vec::new(), held.collect()),
+        ImageDocument::Index(_) => held.into_iter().partition(|child| is_image_document(&child.media_type)),
+        ImageDocument::Manifest(_) => (Vec::new(), held),
     };
     let digests = |children: Vec<&Descriptor>| children.into_iter().map(|child| child.digest).collect();
-    (digests(blobs), digests(manifests))
+    Named { blobs: digests(blobs), foreign: digests(foreign), manifests: digests(manifests) }
 }
 
 /// A subject is a manifest, never a blob.

@@ -41,7 +41,7 @@ pub(crate) async fn put(
     };
     let kept = tags.clone();
     let manifest = ManifestPush { bytes, media_type: media_type.map(str::to_owned), digest, tags };
-    let push = Push { blobs: Vec::new(), manifests: vec![manifest] };
+    let push = Push { manifests: vec![manifest] };
     let records = publish(registry, repository, author, push).await?;
     let record = records.first().expect("one manifest was pushed, one is kept");
     let answer = [

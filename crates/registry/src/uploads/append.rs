@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use temper_store::storage::StorageError;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{Upload, Writing};
@@ -28,6 +29,7 @@ pub(super) async fn append(
     {
         return Err(RegistryError::UploadRange { offset: start, start: first, location: upload.location() });
     }
+    let mut room_bytes = upload.room_bytes.min(limits.blob_bytes_max);
     let mut pieces = Pieces::new(body, limits.body_silence_max);
     let mut piece = pieces.next().await;
     let mut size_bytes = start;
@@ -35,6 +37,9 @@ pub(super) async fn append(
         size_bytes += piece.size_bytes;
         if size_bytes > limits.blob_bytes_max {
             return Err(RegistryError::TooLarge { what: "blob", limit: limits.blob_bytes_max });
+        }
+        if size_bytes > room_bytes {
+            room_bytes = registry.repositories().room(&upload.quotas, size_bytes).await?;
         }
         let writer = write(writing, piece.chunks);
         if !matches!(piece.more, Ok(true)) {
@@ -44,6 +49,7 @@ pub(super) async fn append(
         }
         piece = pieces.next().await;
         writing = written(writer).await?;
+        upload.touch(registry).await?;
     }
     match announced {
         Some((first, last)) if last - first + 1 != size_bytes - start => {
@@ -57,14 +63,14 @@ pub(super) async fn append(
 fn write(mut writing: Writing, chunks: Vec<Bytes>) -> JoinHandle<Result<Writing, RegistryError>> {
     spawn_blocking(move || {
         for chunk in &chunks {
-            writing.write(chunk)?;
+            writing.write(chunk).map_err(StorageError::from)?;
         }
         Ok(writing)
     })
 }
 
 async fn written(writer: JoinHandle<Result<Writing, RegistryError>>) -> Result<Writing, RegistryError> {
-    writer.await.map_err(|stopped| RegistryError::Read(stopped.into()))?
+    writer.await.map_err(|stopped| StorageError::Interrupted(stopped.into()))?
 }
 
 /// Reads `Content-Range` as the distribution specification writes it: `<first>-<last>`, without a unit.

@@ -5,13 +5,15 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use temper_oci::Digest;
+use temper_store::storage::StorageError;
 
-use super::Writing;
 use super::append::append;
+use super::{Upload, Uploads, Writing};
 use crate::error::RegistryError;
 use crate::headers::CONTENT_DIGEST;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
+use crate::storage::{self, blocking};
 
 /// What the query says.
 #[derive(Debug, Deserialize)]
@@ -32,24 +34,43 @@ pub(crate) async fn finish(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, RegistryError> {
-    let upload = registry.uploads().get(repository, id, registry.now())?;
+    let upload = Uploads::get(registry, repository, id).await?;
     let expected: Digest = query.digest.unwrap_or_default().parse()?;
     let writing = append(registry, &upload, upload.write()?, headers, body).await?;
-    registry.uploads().close(&upload);
-    commit(registry, repository, writing, expected).await
+    commit(registry, &upload, writing, expected).await?;
+    Ok(created(repository, expected))
 }
 
-/// Moves staged bytes to their digest and shows them in the repository.
+/// Checks the digest of all bytes and makes them a blob; the upload ends with that, and with wrong bytes.
+///
+/// After a fault of the storage the upload stays, and a client may ask again.
 pub(super) async fn commit(
     registry: &Registry,
-    repository: &RepositoryName,
-    writing: Writing,
+    upload: &Upload,
+    mut writing: Writing,
     expected: Digest,
-) -> Result<Response, RegistryError> {
-    let size_bytes = crate::storage::commit(writing, expected).await?;
-    let repositories = registry.repositories();
-    repositories.link_blob(repository.as_str(), expected, size_bytes, registry.now()).await?;
-    Ok(created(repository, expected))
+) -> Result<(), RegistryError> {
+    let (verified, writing) = blocking(move || Ok((writing.verify(expected), writing))).await?;
+    let kept = match verified {
+        Ok(()) => {
+            storage::keep(registry, &upload.repository, &upload.id, &writing, (expected, &upload.quotas))
+                .await
+        }
+        Err(error) => Err(StorageError::from(error).into()),
+    };
+    let kept = kept.map(drop).map_err(|error| match error {
+        RegistryError::Storage(StorageError::Unstaged(id)) => RegistryError::UploadUnknown(id),
+        error => error,
+    });
+    match &kept {
+        Ok(()) => registry.uploads().close(&upload.id),
+        Err(RegistryError::Storage(_) | RegistryError::Records(_)) => {}
+        Err(_) => {
+            registry.uploads().close(&upload.id);
+            storage::discard(registry, &upload.id).await?;
+        }
+    }
+    kept
 }
 
 /// Answers that a blob is there.

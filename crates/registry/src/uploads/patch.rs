@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use super::Uploads;
 use super::append::append;
 use super::status::progress;
 use crate::error::RegistryError;
@@ -21,7 +22,7 @@ pub(crate) async fn patch(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, RegistryError> {
-    let upload = registry.uploads().get(repository, id, registry.now())?;
+    let upload = Uploads::get(registry, repository, id).await?;
     let writing = append(registry, &upload, upload.write()?, headers, body).await?;
     Ok(progress(&upload, writing.size_bytes(), axum::http::StatusCode::ACCEPTED))
 }

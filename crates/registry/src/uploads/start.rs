@@ -7,14 +7,14 @@ use serde::Deserialize;
 use temper_oci::Digest;
 
 use super::append::append;
-use super::finish;
+use super::{Upload, Uploads, finish};
 use crate::access::{Action, Decision};
 use crate::error::RegistryError;
 use crate::headers::UPLOAD_ID;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 use crate::router::Caller;
-use crate::storage::Staged;
+use crate::storage;
 
 /// What the query may say.
 #[derive(Debug, Deserialize)]
@@ -49,18 +49,41 @@ pub(crate) async fn start(
         }
     }
     let expected: Option<Digest> = query.digest.as_deref().map(str::parse).transpose()?;
-    let staged = Staged::create(registry.blobs()).await?;
-    let upload = registry.uploads().open(repository, staged, registry.now())?;
+    let upload = Uploads::open(registry, repository).await?;
     let Some(expected) = expected else {
         let location = upload.location();
         let headers =
             [(header::LOCATION, location), (header::RANGE, "0-0".to_owned()), (UPLOAD_ID, upload.id.clone())];
         return Ok((StatusCode::ACCEPTED, headers).into_response());
     };
-    let appended = append(registry, &upload, upload.write()?, headers, body).await;
     // Nobody knows the id of this upload, so nothing can go on after a failure.
-    registry.uploads().close(&upload);
-    finish::commit(registry, repository, appended?, expected).await
+    let unfinished = Unfinished { registry, upload: &upload };
+    let writing = append(registry, &upload, upload.write()?, headers, body).await?;
+    finish::commit(registry, &upload, writing, expected).await?;
+    std::mem::forget(unfinished);
+    Ok(finish::created(repository, expected))
+}
+
+/// Discards an upload when its only request ends without a blob, or is dropped by a client that went away.
+struct Unfinished<'a> {
+    registry: &'a Registry,
+    upload: &'a Upload,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.registry.uploads().close(&self.upload.id);
+        let (registry, id) = (self.registry.clone(), self.upload.id.clone());
+        tokio::spawn(async move {
+            if let Err(error) = storage::discard(&registry, &id).await {
+                tracing::warn!(
+                    upload.id = id,
+                    error = &error as &dyn std::error::Error,
+                    "upload stays until it expires"
+                );
+            }
+        });
+    }
 }
 
 /// The repositories to try to mount a blob from.
@@ -89,6 +112,8 @@ async fn mount(
         return Ok(false);
     };
     let repositories = registry.repositories();
-    let mounted = repositories.mount_blob(from.as_str(), repository.as_str(), digest, registry.now()).await?;
+    let quotas = registry.quotas(repository).await?;
+    let mounted =
+        repositories.mount_blob(from.as_str(), repository.as_str(), digest, &quotas, registry.now()).await?;
     Ok(mounted.is_some())
 }

@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::Upload;
+use super::{Upload, Uploads};
 use crate::error::RegistryError;
 use crate::headers::UPLOAD_ID;
 use crate::name::RepositoryName;
@@ -13,12 +13,12 @@ use crate::registry::Registry;
 ///
 /// See the distribution specification,
 /// [end-13](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks).
-pub(crate) fn status(
+pub(crate) async fn status(
     registry: &Registry,
     repository: &RepositoryName,
     id: &str,
 ) -> Result<Response, RegistryError> {
-    let upload = registry.uploads().get(repository, id, registry.now())?;
+    let upload = Uploads::get(registry, repository, id).await?;
     let size_bytes = upload.write()?.size_bytes();
     Ok(progress(&upload, size_bytes, StatusCode::NO_CONTENT))
 }

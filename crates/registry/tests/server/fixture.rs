@@ -10,8 +10,10 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use temper_oci::{Descriptor, Digest, Index, Manifest, media_type};
 use temper_registry::{Access, Limits, LocalAccess, Registry, RegistryConfig, router};
-use temper_store::blobs::{Blobs, Durability};
+use temper_store::blobs::Durability;
 use temper_store::records::Records;
+use temper_store::staging::Staging;
+use temper_store::storage::{Directory, Storage};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -37,13 +39,25 @@ impl Fixture {
 
     pub(crate) async fn with(limits: Limits, access: impl Access + 'static) -> Self {
         let folder = TempDir::new().expect("makes a folder");
+        let blobs = Directory::open(&folder.path().join("blobs"), Durability::Relaxed).expect("opens");
+        Self::over(folder, Storage::Directory(blobs), limits, access).await
+    }
+
+    /// Opens a registry over what is in a folder; the storage may be elsewhere.
+    pub(crate) async fn over(
+        folder: TempDir,
+        storage: Storage,
+        limits: Limits,
+        access: impl Access + 'static,
+    ) -> Self {
         let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
-        let blobs = Blobs::open(folder.path(), Durability::Relaxed).expect("opens");
+        let staging = Staging::open(&folder.path().join("uploads")).expect("opens");
         let now = Arc::new(AtomicI64::new(1_700_000_000_000_000));
         let clock = Arc::clone(&now);
         let registry = Registry::new(RegistryConfig {
             repositories: records.repositories(),
-            blobs,
+            storage,
+            staging,
             access: Arc::new(access),
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
             limits,

@@ -259,8 +259,15 @@ async fn the_program_pushes_without_http_and_watchers_learn_of_it() {
     let fixture = Fixture::new().await;
     let name = RepositoryName::parse("a/b").expect("is a name");
     let mut events = fixture.registry.subscribe();
-    let blobs = fixture.registry.blobs().clone();
-    let blobs = [CONFIG, LAYER].map(|bytes| (blobs.put(bytes).expect("writes"), bytes.len() as u64));
+    for bytes in [CONFIG, LAYER] {
+        let file = fixture.folder.path().join("file");
+        std::fs::write(&file, bytes).expect("writes");
+        // Twice, since the second time it is there already.
+        for _ in 0..2 {
+            fixture.registry.put_blob(&name, Digest::of(bytes), &file).await.expect("puts");
+        }
+        std::fs::remove_file(&file).expect("removes");
+    }
     let manifest = image(None).to_bytes();
     let descriptor = Descriptor::of(media_type::OCI_MANIFEST, &manifest);
     let digest = descriptor.digest;
@@ -272,7 +279,7 @@ async fn the_program_pushes_without_http_and_watchers_learn_of_it() {
     };
     let index = index(&[descriptor]);
     let manifests = vec![push(manifest, &[]), push(index.clone(), &["1", "1.0"])];
-    let push = Push { blobs: blobs.to_vec(), manifests };
+    let push = Push { manifests };
     fixture.registry.push(&name, push).await.expect("pushes");
     assert_eq!(fixture.get("/v2/a/b/manifests/1.0").await.body, index);
 

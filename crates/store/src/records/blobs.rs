@@ -1,23 +1,90 @@
-//! Which blobs a repository shows.
+//! Which blobs are kept, and which repository shows which.
 
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
 use temper_oci::Digest;
 
-use super::{Micros, RecordsError, Repositories, commit, repositories, sql};
+use super::quota::Meter;
+use super::{Micros, Quota, RecordsError, Repositories, commit, repositories, sql, uploads};
+use crate::storage::StorageKey;
+
+/// A blob as a repository shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBlob {
+    /// Number of bytes.
+    pub size_bytes: u64,
+    /// Where the storage has them.
+    pub storage_key: StorageKey,
+    /// When it was last pushed to this repository, mounted, or asked for.
+    pub touched_at: Micros,
+}
+
+/// A blob whose bytes the storage has, and whose digest was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewBlob {
+    /// Digest of the bytes.
+    pub digest: Digest,
+    /// Number of bytes.
+    pub size_bytes: u64,
+    /// Where the storage has them.
+    pub storage_key: StorageKey,
+}
 
 impl Repositories {
-    /// Makes a blob of the blob store visible in the repository; harmless when it already is.
+    /// Ends an upload with a blob that becomes visible in the repository.
+    ///
+    /// Says whether the bytes under this key are the blob's now; else the same blob was kept before, and they are
+    /// not needed.
+    pub async fn add_blob(
+        &self,
+        repository: &str,
+        blob: &NewBlob,
+        upload: &str,
+        quotas: &[Quota],
+        at: Micros,
+    ) -> Result<bool, RecordsError> {
+        let mut transaction = self.records.write().await?;
+        let added = sqlx::query(
+            "INSERT INTO blobs (digest, size_bytes, storage_key) VALUES ($1, $2, $3) \
+             ON CONFLICT (digest) DO NOTHING",
+        )
+        .bind(blob.digest.to_string())
+        .bind(blob.size_bytes.cast_signed())
+        .bind(blob.storage_key.as_str())
+        .execute(&mut *transaction)
+        .await
+        .map_err(sql("add blob"))?
+        .rows_affected();
+        link(&mut transaction, repository, blob.digest, quotas, at).await?;
+        if !uploads::end(&mut transaction, upload).await? {
+            // Without an owner the bytes may be gone already.
+            return Err(RecordsError::UnknownUpload(upload.to_owned()));
+        }
+        commit(transaction).await?;
+        Ok(added > 0)
+    }
+
+    /// Makes a blob that is kept already visible in the repository, and ends the upload that brought it again.
+    ///
+    /// Returns the size in bytes; nothing is done where no blob has the digest.
     pub async fn link_blob(
         &self,
         repository: &str,
         digest: Digest,
-        size_bytes: u64,
+        upload: Option<&str>,
+        quotas: &[Quota],
         at: Micros,
-    ) -> Result<(), RecordsError> {
+    ) -> Result<Option<u64>, RecordsError> {
+        if !self.has_blob(digest).await? {
+            return Ok(None);
+        }
         let mut transaction = self.records.write().await?;
-        let id = repositories::ensure(&mut transaction, repository, at).await?;
-        link(&mut transaction, id, digest, size_bytes, at).await?;
-        commit(transaction).await
+        let Some(size_bytes) = size(&mut transaction, digest).await? else { return Ok(None) };
+        link(&mut transaction, repository, digest, quotas, at).await?;
+        if let Some(upload) = upload {
+            uploads::end(&mut transaction, upload).await?;
+        }
+        commit(transaction).await?;
+        Ok(Some(size_bytes))
     }
 
     /// Makes a blob of one repository visible in another; `None` when `from` does not show it, else its size.
@@ -26,25 +93,49 @@ impl Repositories {
         from: &str,
         to: &str,
         digest: Digest,
+        quotas: &[Quota],
         at: Micros,
     ) -> Result<Option<u64>, RecordsError> {
-        let Some(size_bytes) = self.find_blob(from, digest).await? else { return Ok(None) };
-        self.link_blob(to, digest, size_bytes, at).await?;
-        Ok(Some(size_bytes))
+        // Found and linked in one transaction, so that no collector comes between.
+        let mut transaction = self.records.write().await?;
+        let size: Option<i64> = sqlx::query_scalar(
+            "SELECT b.size_bytes FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id \
+             JOIN blobs b ON b.digest = l.digest WHERE r.name = $1 AND l.digest = $2",
+        )
+        .bind(from)
+        .bind(digest.to_string())
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(sql("find blob"))?;
+        let Some(size) = size else { return Ok(None) };
+        link(&mut transaction, to, digest, quotas, at).await?;
+        commit(transaction).await?;
+        Ok(Some(size.cast_unsigned()))
     }
 
-    /// Finds a blob that the repository shows and returns its size in bytes.
-    pub async fn find_blob(&self, repository: &str, digest: Digest) -> Result<Option<u64>, RecordsError> {
-        let size: Option<i64> = sqlx::query_scalar(
-            "SELECT b.size_bytes FROM repository_blobs b JOIN repositories r ON r.id = b.repository_id \
-             WHERE r.name = $1 AND b.digest = $2",
+    /// Finds a blob that the repository shows.
+    pub async fn find_blob(
+        &self,
+        repository: &str,
+        digest: Digest,
+    ) -> Result<Option<StoredBlob>, RecordsError> {
+        let row = sqlx::query(
+            "SELECT b.size_bytes, b.storage_key, l.touched_at FROM repository_blobs l \
+             JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.digest = l.digest \
+             WHERE r.name = $1 AND l.digest = $2",
         )
         .bind(repository)
         .bind(digest.to_string())
         .fetch_optional(self.records.read())
         .await
         .map_err(sql("find blob"))?;
-        Ok(size.map(i64::cast_unsigned))
+        let Some(row) = row else { return Ok(None) };
+        let failed = sql("read blob");
+        Ok(Some(StoredBlob {
+            size_bytes: row.try_get::<i64, _>("size_bytes").map_err(&failed)?.cast_unsigned(),
+            storage_key: key_from(row.try_get("storage_key").map_err(&failed)?)?,
+            touched_at: row.try_get("touched_at").map_err(&failed)?,
+        }))
     }
 
     /// Lists at most `limit` repositories that show a blob, in lexical order.
@@ -64,7 +155,31 @@ impl Repositories {
         .map_err(sql("list repositories of blob"))
     }
 
-    /// Hides a blob from the repository; says whether it was visible. Its bytes stay in the blob store.
+    /// Notes that somebody was told that the repository shows the blob and may push a manifest that names it.
+    ///
+    /// Says whether it is still there.
+    pub async fn touch_blob(
+        &self,
+        repository: &str,
+        digest: Digest,
+        at: Micros,
+    ) -> Result<bool, RecordsError> {
+        let mut transaction = self.records.write_relaxed().await?;
+        let done = sqlx::query(
+            "UPDATE repository_blobs SET touched_at = $3 WHERE digest = $2 \
+             AND repository_id = (SELECT id FROM repositories WHERE name = $1)",
+        )
+        .bind(repository)
+        .bind(digest.to_string())
+        .bind(at)
+        .execute(&mut *transaction)
+        .await
+        .map_err(sql("touch blob"))?;
+        commit(transaction).await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Hides a blob from the repository; says whether it was visible. Its bytes stay until they are collected.
     pub async fn unlink_blob(&self, repository: &str, digest: Digest) -> Result<bool, RecordsError> {
         let mut transaction = self.records.write().await?;
         let done = sqlx::query(
@@ -81,23 +196,39 @@ impl Repositories {
     }
 }
 
-pub(super) async fn link(
+/// Returns the size in bytes of a blob that is kept.
+async fn size(connection: &mut SqliteConnection, digest: Digest) -> Result<Option<u64>, RecordsError> {
+    let size: Option<i64> = sqlx::query_scalar("SELECT size_bytes FROM blobs WHERE digest = $1")
+        .bind(digest.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(sql("find blob"))?;
+    Ok(size.map(i64::cast_unsigned))
+}
+
+async fn link(
     connection: &mut SqliteConnection,
-    repository_id: i64,
+    repository: &str,
     digest: Digest,
-    size_bytes: u64,
+    quotas: &[Quota],
     at: Micros,
 ) -> Result<(), RecordsError> {
+    let meter = Meter::begin(&mut *connection, quotas).await?;
+    let id = repositories::ensure(&mut *connection, repository, at).await?;
     sqlx::query(
-        "INSERT INTO repository_blobs (repository_id, digest, size_bytes, linked_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (repository_id, digest) DO NOTHING",
+        "INSERT INTO repository_blobs (repository_id, digest, touched_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (repository_id, digest) DO UPDATE SET touched_at = excluded.touched_at",
     )
-    .bind(repository_id)
+    .bind(id)
     .bind(digest.to_string())
-    .bind(size_bytes.cast_signed())
     .bind(at)
-    .execute(connection)
+    .execute(&mut *connection)
     .await
     .map_err(sql("link blob"))?;
-    Ok(())
+    meter.end(connection).await
+}
+
+/// Reads a stored key.
+pub(super) fn key_from(text: String) -> Result<StorageKey, RecordsError> {
+    StorageKey::parse(&text).ok_or(RecordsError::Inconsistent { column: "blobs.storage_key", value: text })
 }

@@ -47,6 +47,9 @@ pub enum RecordsError {
         /// What is missing, at least one, in the order of the manifest; the list may be cut off.
         digests: Vec<Digest>,
     },
+    /// An upload has expired.
+    #[error("upload `{0}` has expired")]
+    UnknownUpload(String),
     /// A tag stays where it is.
     #[error("tag `{tag}` of repository `{repository}` is fixed at manifest `{digest}`")]
     FixedTag {
@@ -67,6 +70,20 @@ pub enum RecordsError {
         /// Where it was to point.
         digest: Digest,
     },
+    /// More would be kept than a quota allows.
+    #[error(
+        "quota of `{scope}` is {limit_bytes} bytes, of which {used_bytes} are used; {added_bytes} more do not fit"
+    )]
+    Quota {
+        /// The repository, or the organization, whose quota it is.
+        scope: String,
+        /// Bytes that are used.
+        used_bytes: u64,
+        /// Bytes that were to be added.
+        added_bytes: u64,
+        /// The most that is kept.
+        limit_bytes: u64,
+    },
 }
 
 impl RecordsError {
@@ -82,9 +99,13 @@ impl RecordsError {
             Self::MissingReferences { .. } => {
                 Some("push blobs and platform manifests before what names them".to_owned())
             }
+            Self::Quota { .. } => {
+                Some("delete tags or manifests that are not needed, or ask for a larger quota".to_owned())
+            }
             Self::Sql { .. }
             | Self::Inconsistent { .. }
             | Self::FixedTag { .. }
+            | Self::UnknownUpload(_)
             | Self::UnknownManifest { .. } => None,
         }
     }

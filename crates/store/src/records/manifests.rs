@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use temper_oci::Digest;
 
 use super::{RecordsError, Repositories, commit, sql, tags};
 
-/// What is known of a manifest without reading its bytes, which are in the blob store under its digest.
+/// What is known of a manifest without reading its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestRecord {
     /// Digest of the bytes.
@@ -100,8 +101,26 @@ impl Repositories {
         rows.iter().map(ManifestRecord::from_row).collect()
     }
 
+    /// Reads the bytes of a manifest as they were pushed.
+    pub async fn read_manifest(
+        &self,
+        repository: &str,
+        digest: Digest,
+    ) -> Result<Option<Bytes>, RecordsError> {
+        let content: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT m.content FROM manifests m JOIN repositories r ON r.id = m.repository_id \
+             WHERE r.name = $1 AND m.digest = $2",
+        )
+        .bind(repository)
+        .bind(digest.to_string())
+        .fetch_optional(self.records.read())
+        .await
+        .map_err(sql("read manifest"))?;
+        Ok(content.map(Bytes::from))
+    }
+
     /// Removes a manifest and the tags that point to it, unless one of them `is_fixed`; returns what went, if it
-    /// was there. Its bytes stay in the blob store.
+    /// was there.
     pub async fn remove_manifest(
         &self,
         repository: &str,
@@ -154,7 +173,7 @@ pub(super) fn digest_from(
     parse_digest(row.try_get(name).map_err(sql("read digest"))?, column)
 }
 
-fn parse_digest(text: String, column: &'static str) -> Result<Digest, RecordsError> {
+pub(super) fn parse_digest(text: String, column: &'static str) -> Result<Digest, RecordsError> {
     text.parse().map_err(|_| RecordsError::Inconsistent { column, value: text })
 }
 

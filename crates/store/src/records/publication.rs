@@ -1,14 +1,16 @@
-//! Publications: blobs, manifests and tags that become visible together.
+//! Publications: manifests and tags that become visible together.
 //!
 //! The one way in which manifests get into a repository, for the distribution server and for builds inside the
-//! process alike. The bytes must be in the blob store before.
+//! process alike. Their blobs must be in the repository before.
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use sqlx::SqliteConnection;
 use temper_oci::Digest;
 
-use super::{ManifestRecord, Micros, RecordsError, Repositories, blobs, commit, repositories, sql, tags};
+use super::quota::Meter;
+use super::{ManifestRecord, Micros, Quota, RecordsError, Repositories, commit, repositories, sql, tags};
 
 /// How many missing references one error names.
 const MISSING_MAX: usize = 16;
@@ -18,8 +20,12 @@ const MISSING_MAX: usize = 16;
 pub struct NewManifest {
     /// What is kept of it.
     pub record: ManifestRecord,
+    /// Its bytes.
+    pub content: Bytes,
     /// Blobs that the repository must show: config and layers.
     pub blobs: Vec<Digest>,
+    /// Blobs that the repository keeps if it has them: layers that their owner serves.
+    pub foreign: Vec<Digest>,
     /// Manifests that the repository must have: the entries of an index.
     pub manifests: Vec<Digest>,
 }
@@ -27,8 +33,6 @@ pub struct NewManifest {
 /// What becomes visible in one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Publication {
-    /// Blobs with their sizes in bytes.
-    pub blobs: Vec<(Digest, u64)>,
     /// Manifests, children before the indexes that name them.
     pub manifests: Vec<NewManifest>,
     /// Tags with the manifests that they shall point to.
@@ -51,23 +55,22 @@ pub struct TagMove {
 impl Repositories {
     /// Makes everything of `publication` visible in one transaction, or nothing of it.
     ///
-    /// The order is that of publishing: blobs, manifests, tags last. Doing it twice is harmless. Returns where the
-    /// tags were and are, in the order given.
+    /// Tags move last. Doing it twice is harmless. Returns where the tags were and are, in the order given.
     pub async fn publish(
         &self,
         repository: &str,
         publication: &Publication,
+        quotas: &[Quota],
         at: Micros,
     ) -> Result<Vec<TagMove>, RecordsError> {
         let mut transaction = self.records.write().await?;
+        let meter = Meter::begin(&mut transaction, quotas).await?;
         let id = repositories::ensure(&mut transaction, repository, at).await?;
-        for (digest, size_bytes) in &publication.blobs {
-            blobs::link(&mut transaction, id, *digest, *size_bytes, at).await?;
-        }
         for manifest in &publication.manifests {
             check_references(&mut transaction, (id, repository), manifest).await?;
-            add_manifest(&mut transaction, id, &manifest.record, at).await?;
+            add_manifest(&mut transaction, id, manifest, at).await?;
         }
+        meter.end(&mut transaction).await?;
         let mut moves = Vec::with_capacity(publication.tags.len());
         for (tag, to) in &publication.tags {
             let from = tags::find(&mut transaction, id, tag).await?;
@@ -120,9 +123,10 @@ async fn check_references(
 async fn add_manifest(
     connection: &mut SqliteConnection,
     repository_id: i64,
-    record: &ManifestRecord,
+    manifest: &NewManifest,
     at: Micros,
 ) -> Result<(), RecordsError> {
+    let record = &manifest.record;
     let annotations = record
         .subject
         .filter(|_| !record.annotations.is_empty())
@@ -130,9 +134,9 @@ async fn add_manifest(
     // The same bytes pushed again may only correct the media type that they were pushed with.
     sqlx::query(
         "INSERT INTO manifests \
-         (repository_id, digest, media_type, size_bytes, subject, artifact_type, annotations, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (repository_id, digest) DO UPDATE SET media_type = excluded.media_type",
+         (repository_id, digest, media_type, size_bytes, subject, artifact_type, annotations, touched_at, content) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repository_id, digest) \
+         DO UPDATE SET media_type = excluded.media_type, touched_at = excluded.touched_at",
     )
     .bind(repository_id)
     .bind(record.digest.to_string())
@@ -142,8 +146,25 @@ async fn add_manifest(
     .bind(&record.artifact_type)
     .bind(annotations)
     .bind(at)
-    .execute(connection)
+    .bind(&manifest.content[..])
+    .execute(&mut *connection)
     .await
     .map_err(sql("add manifest"))?;
+    let blobs = manifest.blobs.iter().map(|digest| (digest, "blob"));
+    let manifests = manifest.manifests.iter().map(|digest| (digest, "manifest"));
+    let foreign = manifest.foreign.iter().map(|digest| (digest, "foreign"));
+    for (target, kind) in blobs.chain(manifests).chain(foreign) {
+        sqlx::query(
+            "INSERT INTO manifest_references (repository_id, digest, target, kind) \
+             VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, digest, target) DO NOTHING",
+        )
+        .bind(repository_id)
+        .bind(record.digest.to_string())
+        .bind(target.to_string())
+        .bind(kind)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("add reference"))?;
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::{Micros, Records, RecordsError, sql};
+use super::{Micros, Records, RecordsError, commit, sql};
 
 /// The repositories' records; clones share one database.
 ///
@@ -16,6 +16,22 @@ pub struct Repositories {
 impl Repositories {
     pub(super) fn new(records: Records) -> Self {
         Self { records }
+    }
+
+    /// Notes, the first time, where the bytes of blobs are; returns what was noted then.
+    pub async fn settle_storage(&self, storage: &str) -> Result<String, RecordsError> {
+        let mut transaction = self.records.write().await?;
+        // The update changes nothing; it makes the row come back when it was there before.
+        let settled = sqlx::query_scalar(
+            "INSERT INTO settings (name, value) VALUES ('storage', $1) \
+             ON CONFLICT (name) DO UPDATE SET value = settings.value RETURNING value",
+        )
+        .bind(storage)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(sql("settle storage"))?;
+        commit(transaction).await?;
+        Ok(settled)
     }
 
     /// Says whether anything was ever pushed to the repository.
@@ -37,6 +53,18 @@ impl Repositories {
             .await
             .map_err(sql("list repositories"))
     }
+}
+
+/// Returns the id of a repository that is there.
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    repository: &str,
+) -> Result<Option<i64>, RecordsError> {
+    sqlx::query_scalar("SELECT id FROM repositories WHERE name = $1")
+        .bind(repository)
+        .fetch_optional(connection)
+        .await
+        .map_err(sql("find repository"))
 }
 
 /// Returns the repository's id, and creates the repository if it is new.

@@ -46,18 +46,22 @@ impl Repositories {
         list_of(self.records.read(), repository, digest).await
     }
 
-    /// Removes a tag and returns where it pointed; the manifest stays.
-    pub async fn remove_tag(&self, repository: &str, tag: &str) -> Result<Option<Digest>, RecordsError> {
+    /// Removes a tag and returns where it pointed; the manifest stays, and counts as touched.
+    pub async fn remove_tag(
+        &self,
+        repository: &str,
+        tag: &str,
+        at: Micros,
+    ) -> Result<Option<Digest>, RecordsError> {
         let mut transaction = self.records.write().await?;
-        let row = sqlx::query(
-            "DELETE FROM tags WHERE name = $2 \
-             AND repository_id = (SELECT id FROM repositories WHERE name = $1) RETURNING digest",
-        )
-        .bind(repository)
-        .bind(tag)
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(sql("remove tag"))?;
+        let Some(id) = repositories::find(&mut transaction, repository).await? else { return Ok(None) };
+        touch_tagged(&mut transaction, id, tag, None, at).await?;
+        let row = sqlx::query("DELETE FROM tags WHERE repository_id = $1 AND name = $2 RETURNING digest")
+            .bind(id)
+            .bind(tag)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(sql("remove tag"))?;
         commit(transaction).await?;
         row.map(|row| digest_from(&row, "digest", "tags.digest")).transpose()
     }
@@ -103,6 +107,7 @@ pub(super) async fn point(
     digest: Digest,
     at: Micros,
 ) -> Result<(), RecordsError> {
+    touch_tagged(&mut *connection, repository_id, tag, Some(digest), at).await?;
     sqlx::query(
         "INSERT INTO tags (repository_id, name, digest, updated_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (repository_id, name) DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at",
@@ -119,5 +124,27 @@ pub(super) async fn point(
         }
         _ => RecordsError::Sql { operation: "move tag", source },
     })?;
+    Ok(())
+}
+
+/// Notes when a manifest loses a tag: pods that were started by the tag and pinned its digest need it for a while.
+async fn touch_tagged(
+    connection: &mut SqliteConnection,
+    repository_id: i64,
+    tag: &str,
+    next: Option<Digest>,
+    at: Micros,
+) -> Result<(), RecordsError> {
+    sqlx::query(
+        "UPDATE manifests SET touched_at = $4 WHERE repository_id = $1 AND digest <> $3 \
+         AND digest = (SELECT digest FROM tags WHERE repository_id = $1 AND name = $2)",
+    )
+    .bind(repository_id)
+    .bind(tag)
+    .bind(next.map_or_else(String::new, |digest| digest.to_string()))
+    .bind(at)
+    .execute(connection)
+    .await
+    .map_err(sql("touch manifest"))?;
     Ok(())
 }

@@ -6,7 +6,13 @@ use temper_oci::Digest;
 use temper_oci::media_type::OCI_MANIFEST;
 use tempfile::TempDir;
 
-use super::{ManifestRecord, NewManifest, Publication, Records, RecordsError, Repositories, TagMove};
+use super::{
+    ManifestRecord, NewBlob, NewManifest, Publication, Records, RecordsError, Repositories, TagMove,
+};
+use crate::storage::StorageKey;
+
+mod collect;
+mod quota;
 
 const REPOSITORY: &str = "acme/python";
 const AT: i64 = 1_700_000_000_000_000;
@@ -28,7 +34,9 @@ fn manifest(text: &str) -> NewManifest {
             artifact_type: None,
             annotations: BTreeMap::new(),
         },
+        content: text.to_owned().into(),
         blobs: Vec::new(),
+        foreign: Vec::new(),
         manifests: Vec::new(),
     }
 }
@@ -44,25 +52,43 @@ fn referrer(text: &str, subject: Digest, artifact_type: &str) -> NewManifest {
 async fn publish(repositories: &Repositories, manifests: Vec<NewManifest>, tags: &[(&str, &str)]) {
     let tags = tags.iter().map(|(tag, text)| ((*tag).to_owned(), Digest::of(text))).collect();
     let publication = Publication { manifests, tags, ..Publication::default() };
-    repositories.publish(REPOSITORY, &publication, AT).await.expect("publishes");
+    repositories.publish(REPOSITORY, &publication, &[], AT).await.expect("publishes");
+}
+
+/// Adds a blob as an upload of its own would; says whether its bytes are the ones that are kept.
+async fn add_blob(repositories: &Repositories, repository: &str, text: &str, upload: &str, at: i64) -> bool {
+    assert!(repositories.add_upload(upload, repository, 100, at).await.expect("adds"));
+    let blob = new_blob(text, upload);
+    repositories.add_blob(repository, &blob, upload, &[], at).await.expect("adds")
+}
+
+fn new_blob(text: &str, upload: &str) -> NewBlob {
+    let digest = Digest::of(text);
+    NewBlob { digest, size_bytes: text.len() as u64, storage_key: StorageKey::new(digest, upload) }
+}
+
+async fn size_of(repositories: &Repositories, repository: &str, text: &str) -> Option<u64> {
+    let found = repositories.find_blob(repository, Digest::of(text)).await.expect("reads");
+    found.map(|blob| blob.size_bytes)
 }
 
 #[tokio::test]
 async fn blobs_are_hidden_from_other_repositories_until_mounted() {
     let (_folder, repositories) = fresh().await;
     let digest = Digest::of("layer");
-    repositories.link_blob(REPOSITORY, digest, 5, AT).await.expect("links");
-    repositories.link_blob(REPOSITORY, digest, 5, AT + 1).await.expect("links again");
-    assert_eq!(repositories.find_blob(REPOSITORY, digest).await.expect("reads"), Some(5));
-    assert_eq!(repositories.find_blob("acme/other", digest).await.expect("reads"), None);
+    assert_eq!(repositories.link_blob(REPOSITORY, digest, None, &[], AT).await.expect("looks"), None);
+    assert!(add_blob(&repositories, REPOSITORY, "layer", "one", AT).await);
+    assert!(!add_blob(&repositories, REPOSITORY, "layer", "two", AT + 1).await, "the first stays");
+    assert_eq!(size_of(&repositories, REPOSITORY, "layer").await, Some(5));
+    assert_eq!(size_of(&repositories, "acme/other", "layer").await, None);
     for (from, expected) in [("acme/none", None), (REPOSITORY, Some(5))] {
-        let mounted = repositories.mount_blob(from, "acme/other", digest, AT).await.expect("mounts");
+        let mounted = repositories.mount_blob(from, "acme/other", digest, &[], AT).await.expect("mounts");
         assert_eq!(mounted, expected, "{from}");
     }
-    assert_eq!(repositories.find_blob("acme/other", digest).await.expect("reads"), Some(5));
+    assert_eq!(size_of(&repositories, "acme/other", "layer").await, Some(5));
     assert!(repositories.unlink_blob(REPOSITORY, digest).await.expect("unlinks"));
     assert!(!repositories.unlink_blob(REPOSITORY, digest).await.expect("unlinks"));
-    assert_eq!(repositories.find_blob("acme/other", digest).await.expect("reads"), Some(5));
+    assert_eq!(size_of(&repositories, "acme/other", "layer").await, Some(5));
     assert_eq!(repositories.list(None, 10).await.expect("lists"), ["acme/other", REPOSITORY]);
     assert_eq!(repositories.list(Some("acme/other"), 10).await.expect("lists"), [REPOSITORY]);
 }
@@ -73,28 +99,30 @@ async fn a_publication_is_all_or_nothing() {
     let (layer, lost) = (Digest::of("layer"), Digest::of("lost"));
     let mut incomplete = manifest("image");
     incomplete.blobs = vec![layer, lost, lost];
+    add_blob(&repositories, REPOSITORY, "layer", "one", AT).await;
     let publication = Publication {
-        blobs: vec![(layer, 5)],
         manifests: vec![incomplete.clone()],
         tags: vec![("1".to_owned(), incomplete.record.digest)],
         ..Publication::default()
     };
-    match repositories.publish(REPOSITORY, &publication, AT).await {
+    match repositories.publish(REPOSITORY, &publication, &[], AT).await {
         Err(RecordsError::MissingReferences { repository, digests }) => {
             assert_eq!((repository.as_str(), digests.as_slice()), (REPOSITORY, [lost].as_slice()));
         }
         other => panic!("{other:?}"),
     }
-    assert!(!repositories.exists(REPOSITORY).await.expect("reads"));
+    assert_eq!(repositories.find_manifest(REPOSITORY, incomplete.record.digest).await.expect("reads"), None);
 
-    let complete = Publication { blobs: vec![(layer, 5), (lost, 4)], ..publication };
+    add_blob(&repositories, REPOSITORY, "lost", "two", AT).await;
     for round in 0..2 {
-        repositories.publish(REPOSITORY, &complete, AT + round).await.expect("publishes");
+        repositories.publish(REPOSITORY, &publication, &[], AT + round).await.expect("publishes");
     }
     let found = repositories.find_tagged_manifest(REPOSITORY, "1").await.expect("reads").expect("is tagged");
     assert_eq!(found, incomplete.record);
     let by_digest = repositories.find_manifest(REPOSITORY, found.digest).await.expect("reads");
     assert_eq!(by_digest, Some(found));
+    let bytes = repositories.read_manifest(REPOSITORY, incomplete.record.digest).await.expect("reads");
+    assert_eq!(bytes.as_deref(), Some(&b"image"[..]));
 }
 
 #[tokio::test]
@@ -104,7 +132,7 @@ async fn an_index_needs_its_manifests() {
     let mut index = manifest("index");
     index.manifests = vec![child.record.digest];
     let alone = Publication { manifests: vec![index.clone()], ..Publication::default() };
-    let refused = repositories.publish(REPOSITORY, &alone, AT).await;
+    let refused = repositories.publish(REPOSITORY, &alone, &[], AT).await;
     assert!(matches!(refused, Err(RecordsError::MissingReferences { .. })), "{refused:?}");
     publish(&repositories, vec![child, index], &[("1", "index")]).await;
 }
@@ -141,9 +169,9 @@ async fn tags_move_together_and_list_in_pages() {
         let tags = repositories.list_tags(REPOSITORY, after, limit).await.expect("lists");
         assert_eq!(tags, expected, "after {after:?}");
     }
-    let removed = repositories.remove_tag(REPOSITORY, "1").await.expect("removes");
+    let removed = repositories.remove_tag(REPOSITORY, "1", AT).await.expect("removes");
     assert_eq!(removed, Some(Digest::of("new")));
-    assert_eq!(repositories.remove_tag(REPOSITORY, "1").await.expect("removes"), None);
+    assert_eq!(repositories.remove_tag(REPOSITORY, "1", AT).await.expect("removes"), None);
     assert!(repositories.find_manifest(REPOSITORY, Digest::of("new")).await.expect("reads").is_some());
 }
 
@@ -157,7 +185,7 @@ async fn fixed_tags_are_put_once() {
             fixed_tags: BTreeSet::from(["1".to_owned()]),
             ..Publication::default()
         };
-        repositories.publish(REPOSITORY, &publication, AT).await
+        repositories.publish(REPOSITORY, &publication, &[], AT).await
     };
     for (text, from) in [("old", None), ("old", Some(Digest::of("old")))] {
         let moves = put("1", text).await.expect("puts");
@@ -232,10 +260,7 @@ async fn two_handles_of_one_file_write_by_turns() {
         .map(|number| {
             let repositories = if number % 2 == 0 { first.clone() } else { second.clone() };
             tokio::spawn(async move {
-                repositories
-                    .link_blob(REPOSITORY, Digest::of(number.to_string()), 1, AT)
-                    .await
-                    .expect("links");
+                add_blob(&repositories, REPOSITORY, &number.to_string(), &format!("u{number}"), AT).await;
             })
         })
         .collect();
@@ -243,7 +268,7 @@ async fn two_handles_of_one_file_write_by_turns() {
         task.await.expect("ends");
     }
     for number in 0..20_u32 {
-        let found = first.find_blob(REPOSITORY, Digest::of(number.to_string())).await.expect("reads");
-        assert_eq!(found, Some(1), "{number}");
+        let found = size_of(&first, REPOSITORY, &number.to_string()).await;
+        assert!(found.is_some(), "{number}");
     }
 }

@@ -8,8 +8,7 @@ use temper_compose::{BuiltImage, Planned, publish};
 use temper_oci::{Digest, Platform};
 
 use crate::cli;
-use crate::failure::{Failure, Problem};
-use crate::printing::counted;
+use crate::failure::Failure;
 use crate::workspace::Workspace;
 use crate::{locate, plan_text, printing, request};
 
@@ -37,7 +36,7 @@ pub(crate) fn run(
         opened.iter().map(|target| target.plan(workspace)).collect::<Result<_, _>>()?;
     for planned in &planned {
         check(planned)?;
-        workspace.progress.text(&plan_text::warnings(planned.plan.warnings()));
+        workspace.progress.text(&plan_text::by_platform(planned.plan.warnings()));
     }
     let mut results = Vec::new();
     for (target, planned) in opened.iter().zip(&planned) {
@@ -51,7 +50,7 @@ pub(crate) fn run(
     let text = || results.iter().map(render).collect::<String>();
     match results.as_slice() {
         [result] => printing::print(json, result, text)?,
-        results => printing::print(json, &serde_json::json!({ "images": results }), text)?,
+        results => printing::print(json, &results, text)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -61,11 +60,8 @@ pub(crate) fn check(planned: &Planned<'_>) -> Result<(), anyhow::Error> {
     if !planned.plan.has_problems() {
         return Ok(());
     }
-    let problems = planned.plan.problems().map(|(platform, finding)| Problem::of_plan(platform, finding));
-    let problems: Vec<Problem> = problems.collect();
-    let count = counted(problems.len(), "problem", "problems");
-    Err(Failure::failed(anyhow!("`{}` cannot be built, its plan has {count}", planned.plan.name))
-        .problems(problems)
+    let text = plan_text::by_platform(planned.plan.problems());
+    Err(Failure::failed(anyhow!("`{}` cannot be built:\n{}", planned.plan.name, text.trim_end()))
         .hint("nothing was built; `temper plan` shows the whole plan")
         .into())
 }

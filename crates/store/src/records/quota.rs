@@ -1,0 +1,84 @@
+//! Quotas: how much a repository, or all repositories of an organization, may keep.
+
+use sqlx::SqliteConnection;
+
+use super::{RecordsError, Repositories, sql};
+
+/// A bound for a repository and everything below its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// A repository's name, or an organization's, which stands for all its repositories.
+    pub scope: String,
+    /// Most bytes of blobs and manifests, each counted once.
+    pub limit_bytes: u64,
+}
+
+impl Repositories {
+    /// Returns how many more bytes fit into all of these quotas, or the one into which `added_bytes` do not fit.
+    pub async fn room(&self, quotas: &[Quota], added_bytes: u64) -> Result<u64, RecordsError> {
+        let mut room = u64::MAX;
+        for quota in quotas {
+            let mut connection = self.records.read().acquire().await.map_err(sql("find usage"))?;
+            let used_bytes = used(&mut connection, &quota.scope).await?;
+            let left = quota.limit_bytes.saturating_sub(used_bytes);
+            if added_bytes > left {
+                return Err(quota.exceeded(used_bytes, added_bytes));
+            }
+            room = room.min(left);
+        }
+        Ok(room)
+    }
+}
+
+impl Quota {
+    /// Says that this quota is in the way.
+    fn exceeded(&self, used_bytes: u64, added_bytes: u64) -> RecordsError {
+        let (scope, limit_bytes) = (self.scope.clone(), self.limit_bytes);
+        RecordsError::Quota { scope, used_bytes, added_bytes, limit_bytes }
+    }
+}
+
+/// What was used at the beginning of a transaction.
+pub(super) struct Meter<'a>(Vec<(&'a Quota, u64)>);
+
+impl<'a> Meter<'a> {
+    pub(super) async fn begin(
+        connection: &mut SqliteConnection,
+        quotas: &'a [Quota],
+    ) -> Result<Self, RecordsError> {
+        let mut before = Vec::new();
+        for quota in quotas {
+            before.push((quota, used(&mut *connection, &quota.scope).await?));
+        }
+        Ok(Self(before))
+    }
+
+    /// Fails if the transaction adds bytes that do not fit. What adds none is allowed even where a quota was made
+    /// smaller than what is used.
+    pub(super) async fn end(self, connection: &mut SqliteConnection) -> Result<(), RecordsError> {
+        for (quota, before) in self.0 {
+            let after = used(&mut *connection, &quota.scope).await?;
+            if after > quota.limit_bytes && after > before {
+                return Err(quota.exceeded(before, after - before));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn used(connection: &mut SqliteConnection, scope: &str) -> Result<u64, RecordsError> {
+    // The character after `/` is `0`, so the range holds what stands below the name.
+    let used: i64 = sqlx::query_scalar(
+        "WITH scope AS (SELECT id FROM repositories WHERE name = $1 OR (name > $1 || '/' AND name < $1 || '0')) \
+         SELECT CAST(\
+         (SELECT COALESCE(SUM(size_bytes), 0) FROM blobs WHERE digest IN \
+          (SELECT digest FROM repository_blobs WHERE repository_id IN (SELECT id FROM scope))) \
+         + (SELECT COALESCE(SUM(size_bytes), 0) FROM manifests WHERE repository_id IN (SELECT id FROM scope)) \
+         AS BIGINT)",
+    )
+    .bind(scope)
+    .fetch_one(connection)
+    .await
+    .map_err(sql("find usage"))?;
+    Ok(used.cast_unsigned())
+}

@@ -1,0 +1,64 @@
+//! Quotas, and the figures that they are compared with.
+
+use temper_oci::Digest;
+
+use super::{AT, add_blob, fresh, manifest, new_blob};
+use crate::records::{Publication, Quota, RecordsError};
+
+fn quota(scope: &str, limit_bytes: u64) -> Quota {
+    Quota { scope: scope.to_owned(), limit_bytes }
+}
+
+#[tokio::test]
+async fn a_quota_counts_what_a_scope_shows_once() {
+    let (_folder, repositories) = fresh().await;
+    for (repository, text, upload) in
+        [("a/b", "12345", "u1"), ("a/c", "12345", "u2"), ("a/c", "1234567", "u3"), ("ab", "123456789", "u4")]
+    {
+        add_blob(&repositories, repository, text, upload, AT).await;
+    }
+    for (scope, used) in [("a", 12), ("a/b", 5), ("a/c", 12), ("ab", 9), ("none", 0)] {
+        assert_eq!(repositories.room(&[quota(scope, 100)], 0).await.expect("counts"), 100 - used, "{scope}");
+    }
+    let both = [quota("a/b", 100), quota("a", 14)];
+    repositories.add_upload("u5", "a/b", 10, AT).await.expect("adds");
+    match repositories.add_blob("a/b", &new_blob("123", "u5"), "u5", &both, AT).await {
+        Err(RecordsError::Quota { scope, used_bytes, added_bytes, limit_bytes }) => {
+            assert_eq!((scope.as_str(), used_bytes, added_bytes, limit_bytes), ("a", 12, 3, 14));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(repositories.find_blob("a/b", Digest::of("123")).await.expect("reads").is_none());
+    repositories.add_blob("a/b", &new_blob("12", "u5"), "u5", &both, AT).await.expect("fits exactly");
+
+    // What is there already adds nothing, however small the quota has become.
+    let small = [quota("a", 1)];
+    let linked = repositories.link_blob("a/b", Digest::of("1234567"), None, &small, AT).await;
+    assert_eq!(linked.expect("links"), Some(7));
+    let full = Publication { manifests: vec![manifest("image")], ..Publication::default() };
+    let refused = repositories.publish("a/b", &full, &small, AT).await;
+    assert!(matches!(refused, Err(RecordsError::Quota { .. })), "{refused:?}");
+    assert!(repositories.room(&small, 1).await.is_err());
+}
+
+#[tokio::test]
+async fn usage_tells_what_repositories_share() {
+    let (_folder, repositories) = fresh().await;
+    for (repository, text, upload) in [("a/b", "12345", "u1"), ("a/c", "12345", "u2"), ("a/c", "12", "u3")] {
+        add_blob(&repositories, repository, text, upload, AT).await;
+    }
+    let tags = ["1", "2"].map(|tag| (tag.to_owned(), Digest::of("image"))).to_vec();
+    let publication = Publication { manifests: vec![manifest("image")], tags, ..Publication::default() };
+    repositories.publish("a/c", &publication, &[], AT).await.expect("publishes");
+    for (scope, logical, deduplicated, count) in
+        [(None, 17, 12, 2), (Some("a"), 17, 12, 2), (Some("a/b"), 5, 5, 1), (Some("a/"), 0, 0, 0)]
+    {
+        let usage = repositories.usage(scope).await.expect("counts");
+        let found = (usage.logical_bytes, usage.deduplicated_bytes, usage.repositories.len());
+        assert_eq!(found, (logical, deduplicated, count), "{scope:?}");
+    }
+    let usage = repositories.usage(Some("a/c")).await.expect("counts");
+    let usage = &usage.repositories[0];
+    assert_eq!((usage.logical_bytes, usage.exclusive_bytes), (12, 7));
+    assert_eq!((usage.blobs, usage.manifests, usage.tags), (2, 1, 2));
+}

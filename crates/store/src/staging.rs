@@ -1,0 +1,141 @@
+//! Staging: blobs on their way in, as files beside the storage.
+//!
+//! What has arrived outlives the process, so an upload goes on after a crash where the disk says that it is. Nothing
+//! here is visible to anybody.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use temper_oci::{Digest, DigestHasher};
+
+use crate::blobs::{BlobError, check, digest_again, files};
+
+/// A folder of blobs that arrive, each under the id of its upload.
+#[derive(Clone, Debug)]
+pub struct Staging {
+    folder: PathBuf,
+}
+
+impl Staging {
+    /// Opens a folder; it is made where it is missing.
+    pub fn open(folder: &Path) -> Result<Self, BlobError> {
+        fs::create_dir_all(folder).map_err(BlobError::io("create folder", folder))?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Begins an empty blob. The id is a plain word of the caller's making.
+    pub fn create(&self, id: &str) -> Result<StagedBlob, BlobError> {
+        let path = self.folder.join(id);
+        let file = OpenOptions::new().append(true).create_new(true).open(&path);
+        let file = file.map_err(BlobError::io("create", &path))?;
+        Ok(StagedBlob { path, file, state: State::Arriving(DigestHasher::sha256()), size_bytes: 0 })
+    }
+
+    /// Takes up a blob that an earlier process began, if its bytes are there. Reads all of them.
+    pub fn resume(&self, id: &str) -> Result<Option<StagedBlob>, BlobError> {
+        let path = self.folder.join(id);
+        let mut file = match OpenOptions::new().read(true).append(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(BlobError::io("open", &path)(error)),
+        };
+        let mut hasher = DigestHasher::sha256();
+        let size_bytes = io::copy(&mut file, &mut hasher).map_err(BlobError::io("read", &path))?;
+        Ok(Some(StagedBlob { path, file, state: State::Arriving(hasher), size_bytes }))
+    }
+
+    /// Takes a whole file of a known digest without copying it where the file system allows that.
+    ///
+    /// Neither this nor the file may be written to afterwards.
+    pub fn adopt(&self, id: &str, digest: Digest, source: &Path) -> Result<StagedBlob, BlobError> {
+        let path = self.folder.join(id);
+        if fs::hard_link(source, &path).is_err() {
+            fs::copy(source, &path).map_err(BlobError::io("copy", source))?;
+        }
+        let file = File::open(&path).map_err(BlobError::io("open", &path))?;
+        let size_bytes = file.metadata().map_err(BlobError::io("look at", &path))?.len();
+        Ok(StagedBlob { path, file, state: State::Whole(digest), size_bytes })
+    }
+
+    /// Removes what has arrived of an upload; harmless where nothing has.
+    pub fn remove(&self, id: &str) -> Result<(), BlobError> {
+        let path = self.folder.join(id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(BlobError::io("remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lists the ids of all blobs that arrive, with the bytes that are there; sorted.
+    pub fn list(&self) -> Result<Vec<(String, u64)>, BlobError> {
+        let mut staged: Vec<_> = files(&self.folder)?
+            .into_iter()
+            // A file that goes while the folder is read has ended.
+            .filter_map(|(id, path)| Some((id, fs::metadata(path).ok()?.len())))
+            .collect();
+        staged.sort_unstable();
+        Ok(staged)
+    }
+}
+
+/// A blob that is arriving. Dropped, it stays where it is.
+#[derive(Debug)]
+pub struct StagedBlob {
+    path: PathBuf,
+    file: File,
+    state: State,
+    size_bytes: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// More may be written.
+    Arriving(DigestHasher),
+    /// The digest of all bytes is known.
+    Whole(Digest),
+}
+
+impl StagedBlob {
+    /// Returns how many bytes have arrived.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Adds bytes at the end.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
+        let State::Arriving(hasher) = &mut self.state else {
+            let ended = io::Error::other("the upload has ended");
+            return Err(BlobError::io("write", &self.path)(ended));
+        };
+        self.file.write_all(bytes).map_err(BlobError::io("write", &self.path))?;
+        hasher.update(bytes);
+        self.size_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Compares the digest of all bytes with the expected one; nothing can be added afterwards.
+    pub fn verify(&mut self, expected: Digest) -> Result<(), BlobError> {
+        let digest = match &mut self.state {
+            State::Arriving(hasher) if expected.algorithm() == "sha256" => {
+                std::mem::replace(hasher, DigestHasher::sha256()).finish()
+            }
+            State::Whole(digest) if digest.algorithm() == expected.algorithm() => *digest,
+            _ => digest_again(&self.path, expected.hasher())?,
+        };
+        self.state = State::Whole(digest);
+        check(expected, digest)
+    }
+
+    /// Returns the file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the file a second time, or says that it was removed meanwhile.
+    pub(crate) fn reader(&self) -> Result<File, BlobError> {
+        File::open(&self.path).map_err(BlobError::io("open", &self.path))
+    }
+}

@@ -1,0 +1,175 @@
+//! Blobs in an object store that speaks the protocol of S3.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use object_store::path::Path;
+use object_store::{
+    Error, GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt as _, WriteMultipart,
+};
+use tokio::task::spawn_blocking;
+
+use super::{BlobBytes, StorageError, StorageKey};
+use crate::staging::StagedBlob;
+
+/// Bytes of one part of an upload. The protocol wants 5 MiB at least and 10,000 parts at most, which makes 78 GiB.
+const PART_BYTES: usize = 8 << 20;
+/// Parts of one blob that are on their way at once, which bounds memory.
+const PARTS_WAITING_MAX: usize = 2;
+
+/// A prefix in an object store.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+}
+
+impl Objects {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
+        Self { store, prefix: Path::from(prefix) }
+    }
+
+    pub(super) async fn keep(&self, key: &StorageKey, staged: &StagedBlob) -> Result<(), StorageError> {
+        let path = self.path(key);
+        let mut parts = Parts { file: Some(staged.reader().map_err(|_| unstaged(key))?) };
+        let first = parts.next().await?;
+        if staged.size_bytes() <= PART_BYTES as u64 {
+            self.store.put(&path, first.into()).await.map_err(self.failed("write", key))?;
+        } else {
+            let upload = self.store.put_multipart(&path).await.map_err(self.failed("write", key))?;
+            self.write(key, upload, first, parts).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        key: &StorageKey,
+        upload: Box<dyn MultipartUpload>,
+        first: Bytes,
+        mut parts: Parts,
+    ) -> Result<(), StorageError> {
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut part = first;
+        let sent = loop {
+            if part.is_empty() {
+                break Ok(());
+            }
+            writer.put(part);
+            if let Err(error) = writer.wait_for_capacity(PARTS_WAITING_MAX).await {
+                break Err(self.failed("write", key)(error));
+            }
+            part = match parts.next().await {
+                Ok(next) => next,
+                Err(error) => break Err(error),
+            };
+        };
+        if let Err(error) = sent {
+            // Parts that stay for the failure of this too are invisible; buckets have a rule that removes them.
+            if let Err(error) = writer.abort().await {
+                tracing::warn!(storage.key = %key, error = &error as &dyn std::error::Error, "parts of an upload stay");
+            }
+            return Err(error);
+        }
+        writer.finish().await.map(drop).map_err(self.failed("write", key))
+    }
+
+    pub(super) async fn read(&self, key: &StorageKey, part: Range<u64>) -> Result<BlobBytes, StorageError> {
+        if part.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        let mut left = part.end - part.start;
+        let options = GetOptions { range: Some(GetRange::Bounded(part)), ..GetOptions::default() };
+        let found = self.store.get_opts(&self.path(key), options).await.map_err(|error| match error {
+            Error::NotFound { .. } => StorageError::Missing(key.clone()),
+            error => self.failed("read", key)(error),
+        })?;
+        let pieces = found.into_stream().map_err(io::Error::other);
+        // An end too early would look like a whole blob to who does not count.
+        let pieces = pieces.map(Some).chain(stream::once(async { None })).map(move |piece| match piece {
+            Some(piece) => {
+                let piece: Bytes = piece?;
+                left = left.saturating_sub(piece.len() as u64);
+                Ok(piece)
+            }
+            None if left == 0 => Ok(Bytes::new()),
+            None => Err(io::ErrorKind::UnexpectedEof.into()),
+        });
+        Ok(pieces.try_filter(|piece| std::future::ready(!piece.is_empty())).boxed())
+    }
+
+    pub(super) async fn remove(&self, key: &StorageKey) -> Result<bool, StorageError> {
+        match self.store.delete(&self.path(key)).await {
+            Ok(()) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(self.failed("remove", key)(error)),
+        }
+    }
+
+    pub(super) async fn list(&self) -> Result<Vec<(StorageKey, u64)>, StorageError> {
+        let failed = |source| StorageError::Object {
+            action: "list",
+            key: self.prefix.to_string(),
+            store: self.store.to_string(),
+            source: Box::new(source),
+        };
+        let listed = self.store.list(Some(&self.prefix)).map_err(failed);
+        let keys = listed.try_filter_map(async |object| {
+            let name = object.location.as_ref().strip_prefix(self.prefix.as_ref()).unwrap_or_default();
+            let key = StorageKey::parse(name.trim_start_matches('/'));
+            Ok(key.map(|key| (key, object.size)))
+        });
+        keys.try_collect().await
+    }
+
+    fn path(&self, key: &StorageKey) -> Path {
+        // A key holds nothing that a path would write otherwise.
+        Path::from(format!("{}/{key}", self.prefix))
+    }
+
+    fn failed(&self, action: &'static str, key: &StorageKey) -> impl Fn(Error) -> StorageError + use<> {
+        let (key, store) = (key.to_string(), self.store.to_string());
+        move |source| {
+            let (key, store) = (key.clone(), store.clone());
+            StorageError::Object { action, key, store, source: Box::new(source) }
+        }
+    }
+}
+
+/// A staged file in parts, read on blocking threads.
+struct Parts {
+    /// Gone while it is read.
+    file: Option<File>,
+}
+
+impl Parts {
+    /// Returns the next part; an empty one is the end.
+    async fn next(&mut self) -> Result<Bytes, StorageError> {
+        let Some(file) = self.file.take() else { return Ok(Bytes::new()) };
+        let read = spawn_blocking(move || {
+            let mut bytes = BytesMut::zeroed(PART_BYTES);
+            let mut size = 0;
+            let mut reader = &file;
+            while size < PART_BYTES {
+                match reader.read(&mut bytes[size..])? {
+                    0 => break,
+                    count => size += count,
+                }
+            }
+            bytes.truncate(size);
+            Ok((bytes.freeze(), file))
+        });
+        let (bytes, file) =
+            read.await.map_err(io::Error::from).flatten().map_err(StorageError::Interrupted)?;
+        self.file = Some(file);
+        Ok(bytes)
+    }
+}
+
+fn unstaged(key: &StorageKey) -> StorageError {
+    StorageError::Unstaged(key.upload().to_owned())
+}
