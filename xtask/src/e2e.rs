@@ -8,10 +8,10 @@ mod clients;
 mod command_line;
 mod compression;
 mod conformance;
+mod crash;
 mod determinism;
 mod example;
 mod image;
-mod mistakes;
 mod podman;
 mod quickstart;
 mod registries;
@@ -55,6 +55,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "conformance", run: conformance::suite },
     Suite { name: "clients", run: clients::suite },
     Suite { name: "registries", run: registries::suite },
+    Suite { name: "crash", run: crash::suite },
     Suite { name: "determinism", run: determinism::suite },
 ];
 
