@@ -171,16 +171,3 @@ pub fn recompress<W: Write>(
     out.flush().map_err(output)?;
     Ok((LayerRecord { digest, size_bytes, diff_id, uncompressed_size_bytes, compression }, out))
 }
-
-/// Joins segments in order to one layer blob.
-pub fn join<R: Read, W: Write>(
-    segments: impl IntoIterator<Item = (SegmentRecord, R)>,
-    compression: Compression,
-    out: W,
-) -> Result<(LayerRecord, W), JoinError> {
-    let mut layer = LayerWriter::new(compression, out);
-    for (record, segment) in segments {
-        layer.append(&record, segment)?;
-    }
-    layer.finish()
-}

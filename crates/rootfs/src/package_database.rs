@@ -2,8 +2,8 @@
 //! dpkg see the truth.
 //!
 //! A base with `status` gets its stanzas back byte for byte with ours among them, and entries in `info` if it has
-//! any; a base with `status.d` alone gets files there; a base with both gets ours in `status`. No package ever stands
-//! in both. A tree without dpkg gets of `info` only what scanners read.
+//! any; a base with `status.d` alone gets files there; a base with both gets ours in `status`, and so does one with
+//! neither. No package ever stands in both. A tree without dpkg gets of `info` only what scanners read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,15 +22,6 @@ mod triggers;
 /// What scanners read of `info`: owners of files, and which of them may be changed.
 const READ_BY_SCANNERS: [&str; 2] = ["conffiles", "md5sums"];
 
-/// The form for an image whose base has no database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DatabaseForm {
-    /// `status` with `info`.
-    Status,
-    /// `status.d`.
-    StatusDirectory,
-}
-
 /// What the database is to say.
 #[derive(Clone, Copy, Debug)]
 pub struct PackageDatabase<'a> {
@@ -46,8 +37,6 @@ pub struct PackageDatabase<'a> {
     pub automatic: &'a BTreeSet<String>,
     /// Debian architecture of the platform.
     pub architecture: &'a str,
-    /// The form where the base has none.
-    pub form: DatabaseForm,
     /// Time of the files, seconds since the epoch.
     pub time: i64,
 }
@@ -101,8 +90,8 @@ impl Writer<'_, '_, '_> {
     fn write(&mut self) -> Result<(), PackageDatabaseError> {
         let base = &self.database.installed.database;
         let is_empty = !base.has_status() && !base.has_directory();
-        let has_status = base.has_status() || is_empty && self.database.form == DatabaseForm::Status;
-        let has_info = self.has(&format!("{DATABASE}/info")) || is_empty && has_status;
+        let has_status = base.has_status() || is_empty;
+        let has_info = self.has(&format!("{DATABASE}/info")) || is_empty;
         self.remove_from_directory();
         if !has_status {
             self.write_directory();

@@ -209,11 +209,6 @@ impl Tree {
         self.facts.iter().find_map(|facts| facts.elf.get(digest))
     }
 
-    /// Returns the interpreter line of a script by the digest of its content.
-    pub fn interpreter(&self, digest: &Digest) -> Option<&str> {
-        self.facts.iter().find_map(|facts| facts.interpreters.get(digest)).map(String::as_str)
-    }
-
     /// Lists every node in the order of paths.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.values()

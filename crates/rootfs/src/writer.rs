@@ -11,7 +11,6 @@ use std::io::{self, Read, Write};
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use rayon::prelude::*;
 use temper_oci::{Compression, Digest, DigestHasher, EntryKind, ScanError, ScanLimits, visit_files};
 
 use crate::contents::{ArchiveName, Contents};
@@ -121,23 +120,6 @@ pub fn write_segment(
     let (mut out, digest, size_bytes) = out.finish();
     out.flush().map_err(WriteError::Output)?;
     Ok(SegmentRecord { key: segment.key(options.compression), digest, size_bytes, uncompressed_size_bytes })
-}
-
-/// Writes several segments at once, on the threads of the current rayon pool; results are in the order of segments.
-///
-/// `create` gives the output of a segment by its key.
-pub fn write_segments<W: Write + Send>(
-    segments: &[&Segment],
-    contents: &dyn Contents,
-    options: &WriteOptions,
-    create: impl Fn(&Digest) -> io::Result<W> + Sync,
-) -> Result<Vec<(SegmentRecord, W)>, WriteError> {
-    let write = |segment: &&Segment| {
-        let mut out = create(&segment.key(options.compression)).map_err(WriteError::Output)?;
-        let record = write_segment(segment, contents, options, &mut out)?;
-        Ok((record, out))
-    };
-    segments.par_iter().map(write).collect()
 }
 
 /// Positions of the files of each archive, by path in it.

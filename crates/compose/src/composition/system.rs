@@ -9,7 +9,7 @@ use temper_rootfs::draft::Draft;
 use temper_rootfs::effects::ld_so_cache::ld_so_cache;
 use temper_rootfs::effects::users::{AccountAdditions, AccountOptions};
 use temper_rootfs::merge::{Merge, Metadata, PackageSource};
-use temper_rootfs::package_database::{DatabaseForm, PackageDatabase, write_package_database};
+use temper_rootfs::package_database::{PackageDatabase, write_package_database};
 use temper_rootfs::package_index::PackageIndex;
 use temper_rootfs::tree::{Origin, Tree};
 
@@ -152,7 +152,6 @@ fn write_database(merge: &mut Merge<'_>, ground: &Ground<'_>, owned: &Owned, fin
         removals: &removals,
         automatic: &automatic,
         architecture: ground.architecture,
-        form: DatabaseForm::Status,
         time: ground.time,
     };
     if let Err(error) = write_package_database(merge, &database) {

@@ -40,7 +40,7 @@ fn libjq() -> Deb {
 }
 
 /// Unpacks and removes packages, then writes the database on top; libraries are automatic.
-fn written(base: &mut Tree, debs: &[Deb], removals: &[&str], form: DatabaseForm) -> Draft {
+fn written(base: &mut Tree, debs: &[Deb], removals: &[&str]) -> Draft {
     let index = |deb: &Deb| {
         let limits = (PackageLimits::default(), ScanLimits::default());
         index_package(deb.build().as_slice(), &limits.0, &limits.1, 0).expect("indexes").index
@@ -59,7 +59,6 @@ fn written(base: &mut Tree, debs: &[Deb], removals: &[&str], form: DatabaseForm)
         removals: &removals,
         automatic: &automatic,
         architecture: "amd64",
-        form,
         time: TIME,
     };
     let mut merge = Merge::new(base);
@@ -96,7 +95,7 @@ fn a_base_with_dpkg_gets_everything_that_dpkg_reads() {
         ("var/lib/dpkg/triggers/only", "zlib:amd64\n"),
         ("var/lib/apt/extended_states", "Package: zlib\nArchitecture: amd64\nAuto-Installed: 1\n\n"),
     ]);
-    let draft = written(&mut base, &[jq(), libjq()], &["zlib"], DatabaseForm::StatusDirectory);
+    let draft = written(&mut base, &[jq(), libjq()], &["zlib"]);
     assert_eq!(
         paths(&draft),
         [
@@ -144,16 +143,15 @@ fn every_other_base_is_followed_too() {
     let status = ("var/lib/dpkg/status", BASE_STATUS);
     let slim = ["info/format", "info/jq.conffiles", "info/jq.list", "info/jq.md5sums", "status"];
     let removed = ["- status.d/old", "- status.d/old.md5sums"];
-    for (base, form, expected) in [
-        (vec![status], DatabaseForm::StatusDirectory, vec!["status"]),
-        (vec![status, ("var/lib/dpkg/info/bash.list", "/.\n")], DatabaseForm::Status, slim.to_vec()),
-        (status_d.to_vec(), DatabaseForm::Status, [["status.d/jq", "status.d/jq.md5sums"], removed].concat()),
-        ([&[status][..], &status_d].concat(), DatabaseForm::Status, [&["status"][..], &removed].concat()),
-        (vec![], DatabaseForm::Status, slim.to_vec()),
-        (vec![], DatabaseForm::StatusDirectory, vec!["status.d/jq", "status.d/jq.md5sums"]),
+    for (base, expected) in [
+        (vec![status], vec!["status"]),
+        (vec![status, ("var/lib/dpkg/info/bash.list", "/.\n")], slim.to_vec()),
+        (status_d.to_vec(), [["status.d/jq", "status.d/jq.md5sums"], removed].concat()),
+        ([&[status][..], &status_d].concat(), [&["status"][..], &removed].concat()),
+        (vec![], slim.to_vec()),
     ] {
         let mut tree = tree(&base);
-        let draft = written(&mut tree, &[jq()], &[], form);
+        let draft = written(&mut tree, &[jq()], &[]);
         assert_eq!(paths(&draft), expected, "{base:?}");
         let again = Installed::read(&tree).expect("reads");
         let count = again.database.installed().filter(|record| record.name() == "jq").count();
@@ -164,14 +162,14 @@ fn every_other_base_is_followed_too() {
 #[test]
 fn nothing_is_written_where_nothing_changed() {
     let mut base = tree(&[("var/lib/dpkg/status", BASE_STATUS)]);
-    assert!(written(&mut base, &[], &[], DatabaseForm::Status).is_empty());
+    assert!(written(&mut base, &[], &[]).is_empty());
 }
 
 #[test]
 fn a_path_that_another_package_took_over_leaves_the_list() {
     let winner = Deb::new("winner", "1").field("Replaces", "jq").file("usr/bin/jq", 0o755, b"other");
     let mut base = Tree::default();
-    written(&mut base, &[jq(), winner], &[], DatabaseForm::Status);
+    written(&mut base, &[jq(), winner], &[]);
     assert!(!text(&base, "var/lib/dpkg/info/jq.list").contains("/usr/bin/jq\n"));
     assert!(text(&base, "var/lib/dpkg/info/winner.list").contains("/usr/bin/jq\n"));
 }
