@@ -1,7 +1,6 @@
 //! What installing packages does beyond unpacking them, computed from the tree; no script is ever executed.
 
 pub mod alternatives;
-pub mod apply;
 pub mod ca_certificates;
 pub mod commands;
 pub mod ld_so_cache;
@@ -15,12 +14,13 @@ mod testing;
 pub mod tmpfiles;
 pub mod users;
 
-pub use apply::apply;
 pub use ld_so_cache::{ld_so_cache, soname_links};
 pub use run::{JoinedEffects, run};
 pub use users::{AccountAdditions, AccountOptions, GroupAddition, UserAddition};
 
-use crate::tree::Tree;
+use temper_oci::EntryKind;
+
+use crate::tree::{Source, Tree};
 
 /// An installed or added package, as an effect sees it.
 #[derive(Clone, Debug, Default)]
@@ -72,12 +72,14 @@ pub enum Change {
         /// Group.
         gid: u64,
     },
-    /// A file with the content of another file of the tree.
+    /// A file with the content that another file had when the effect saw it.
     Copy {
         /// Where.
         path: String,
-        /// The other file, links already followed.
-        from: String,
+        /// What the other file is.
+        kind: EntryKind,
+        /// Where its bytes are.
+        source: Source,
         /// Permission bits.
         mode: u32,
         /// Owner.

@@ -67,7 +67,7 @@ impl Table {
         self.is_changed = true;
     }
 
-    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         let is_comment = |line: &&str| line.starts_with(['#', '+', '-']) || line.is_empty();
         let texts = self.lines.iter().filter_map(|line| str::from_utf8(line).ok());
         texts.filter(move |line| !is_comment(line)).map(Line)

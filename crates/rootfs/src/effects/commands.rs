@@ -14,8 +14,9 @@ use temper_oci::{EntryKind, normalize_path};
 use self::arguments::{Arguments, apply_mode};
 use super::scripts::{Argument, Scripts};
 use super::users::directory::Directory;
-use super::{Change, Effect, EffectContext, apply};
-use crate::tree::{Node, Source, Tree};
+use super::{Change, Effect, EffectContext};
+use crate::merge::Merge;
+use crate::tree::{Node, Tree};
 
 const NAMES: &[&str] =
     &["chgrp", "chmod", "chown", "cp", "install", "ln", "mkdir", "mv", "rm", "rmdir", "touch", "ucf"];
@@ -87,8 +88,9 @@ impl Worker<'_> {
     }
 
     fn push(&mut self, change: Change) {
-        apply::apply(&mut self.tree, std::slice::from_ref(&change), "scripts", self.time);
-        self.changes.push(change);
+        if Merge::new(&mut self.tree).change(&change, "scripts", self.time) {
+            self.changes.push(change);
+        }
     }
 
     /// Returns whether what a call would remove or move is not in the tree anyway; a name that is not known when
@@ -274,12 +276,9 @@ impl Worker<'_> {
         if is_file { Ok(found.clone()) } else { Err(missing()) }
     }
 
-    fn push_copy(&mut self, source: &Node, path: String, (mode, uid, gid): (u32, u64, u64)) {
-        self.push(match &source.source {
-            // What was made here has no place in the tree that copies are taken from.
-            Source::Inline(content) => Change::File { path, content: content.to_vec(), mode, uid, gid },
-            _ => Change::Copy { path, from: source.entry.path.clone(), mode, uid, gid },
-        });
+    fn push_copy(&mut self, node: &Node, path: String, (mode, uid, gid): (u32, u64, u64)) {
+        let (kind, source) = (node.entry.kind.clone(), node.source.clone());
+        self.push(Change::Copy { path, kind, source, mode, uid, gid });
     }
 
     fn install(&mut self, arguments: &[&str]) -> Done {

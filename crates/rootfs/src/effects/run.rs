@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::users::AccountOptions;
-use super::{
-    Change, Effect, EffectContext, alternatives, apply, ca_certificates, commands, localtime, shells,
-};
+use super::{Change, Effect, EffectContext, alternatives, ca_certificates, commands, localtime, shells};
 use super::{scripts, statoverride, tmpfiles, users};
-use crate::tree::{Origin, Tree};
+use crate::merge::Merge;
+use crate::tree::Tree;
 
 /// Packages whose scripts do nothing but what the effects here compute.
 const NATIVE: &[&str] = &["base-passwd", "ca-certificates", "dpkg", "passwd", "tzdata"];
@@ -20,7 +19,7 @@ type Step<'s> = &'s dyn Fn(&EffectContext<'_>) -> Effect;
 /// overrides last, since they win.
 ///
 /// The result has at most one change for each path, sorted by path, and one [`Change::Metadata`] after it at most. A
-/// path that an artifact or the document gives is never changed. Copies name paths of `ctx.tree`.
+/// path that an artifact or the document gives is never changed.
 pub fn run(ctx: &EffectContext<'_>, options: &AccountOptions) -> JoinedEffects {
     let scripts = scripts::Scripts::read(ctx);
     let mut runner = Runner { tree: ctx.tree.clone(), joined: Effect::default(), changes: BTreeMap::new() };
@@ -88,14 +87,10 @@ impl Joined {
 
 impl Runner {
     fn join(&mut self, ctx: &EffectContext<'_>, name: &'static str, effect: Effect) {
-        let is_given = |change: &Change| {
-            let node = ctx.tree.get(change.path());
-            node.is_some_and(|node| matches!(node.origin, Origin::Artifact(_) | Origin::Document))
-        };
-        let changes: Vec<Change> = effect.changes.into_iter().filter(|change| !is_given(change)).collect();
-        apply::apply(&mut self.tree, &changes, name, ctx.time);
-        for change in changes {
-            self.record(name, change);
+        for change in effect.changes {
+            if Merge::new(&mut self.tree).change(&change, name, ctx.time) {
+                self.record(name, change);
+            }
         }
         self.joined.not_reproduced.extend(effect.not_reproduced);
         self.joined.warnings.extend(effect.warnings);

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Change, Effect, EffectContext, EffectPackage, apply};
-use crate::tree::Tree;
+use super::{Change, Effect, EffectContext, EffectPackage};
+use crate::draft::Draft;
+use crate::merge::merge_changes;
+use crate::tree::{Source, Tree};
 
 /// A tree of small files, links and directories.
 #[derive(Default)]
@@ -32,7 +34,13 @@ pub(crate) fn put(tree: &mut Tree, lines: &[&str]) {
         }
     };
     let changes: Vec<Change> = lines.iter().map(change).collect();
-    apply(tree, &changes, "test", 0);
+    apply(tree, &changes);
+}
+
+/// Makes changes on a tree.
+pub(crate) fn apply(tree: &mut Tree, changes: &[Change]) {
+    let changes = changes.iter().map(|change| ("test", change));
+    assert_eq!(merge_changes(tree, Draft::default(), changes, 0).problems, []);
 }
 
 /// A file, 0644 root:root.
@@ -95,7 +103,13 @@ pub(crate) fn listing(effect: &Effect) -> String {
                 let content = String::from_utf8_lossy(content).escape_debug().to_string();
                 format!("{path} = {content} ({mode:o} {uid}:{gid})")
             }
-            Change::Copy { from, mode, uid, gid, .. } => format!("{path} = <{from}> ({mode:o} {uid}:{gid})"),
+            Change::Copy { source, mode, uid, gid, .. } => {
+                let content = match source {
+                    Source::Inline(content) => String::from_utf8_lossy(content).escape_debug().to_string(),
+                    other => format!("{other:?}"),
+                };
+                format!("{path} = {content} ({mode:o} {uid}:{gid})")
+            }
             Change::Symlink { target, .. } => format!("{path} -> {target}"),
             Change::Directory { mode, uid, gid, .. } => format!("{path}/ ({mode:o} {uid}:{gid})"),
             Change::Metadata { mode, uid, gid, .. } => {

@@ -104,7 +104,8 @@ fn apply(
             }
             effect.changes.push(Change::Copy {
                 path,
-                from: source.entry.path.clone(),
+                kind: source.entry.kind.clone(),
+                source: source.source.clone(),
                 mode: mode(source.entry.mode),
                 uid: uid_or_root,
                 gid: gid_or_root,

@@ -179,13 +179,15 @@ fn changes_of_effects_join_the_packages_layer_and_yield_to_artifacts() {
         uid: 0,
         gid: 0,
     };
+    let program = base.get("usr/bin/x").cloned().expect("is there");
     let changes = [
         file("etc/a"),
         file("etc/taken"),
         file("var/lib/state"),
         Change::Copy {
             path: "etc/copy".to_owned(),
-            from: "usr/bin/x".to_owned(),
+            kind: program.entry.kind,
+            source: program.source,
             mode: 0o600,
             uid: 1,
             gid: 2,

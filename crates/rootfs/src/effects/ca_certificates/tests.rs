@@ -119,7 +119,7 @@ fn the_package_brings_configuration_bundle_and_links() {
         ],
     );
     let mut done = fixture;
-    crate::effects::apply(&mut done.tree, &effect.changes, "test", 0);
+    crate::effects::testing::apply(&mut done.tree, &effect.changes);
     check(&ca_certificates(&done.context()), &[]);
 }
 

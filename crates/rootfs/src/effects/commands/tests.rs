@@ -1,8 +1,8 @@
 //! File commands on a tree, in order.
 
 use super::*;
-use crate::effects::AccountOptions;
 use crate::effects::testing::{Fixture, check};
+use crate::effects::users::{AccountOptions, users};
 
 #[track_caller]
 fn check_script(script: &str, expected: &[&str]) {
@@ -17,8 +17,9 @@ fn check_script(script: &str, expected: &[&str]) {
     ];
     let fixture = Fixture::base(&base).package("demo", script, &[]);
     let ctx = fixture.context();
-    let accounts = Directory::of(&ctx, &AccountOptions::default());
-    check(&commands(&ctx, &Scripts::read(&ctx), &accounts), expected);
+    let scripts = Scripts::read(&ctx);
+    let (_, accounts) = users(&ctx, &scripts, &AccountOptions::default());
+    check(&commands(&ctx, &scripts, &accounts), expected);
 }
 
 #[test]

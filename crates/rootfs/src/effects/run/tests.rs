@@ -1,7 +1,12 @@
 //! The joined result of all effects.
 
+use temper_oci::Digest;
+
 use super::*;
+use crate::draft::Draft;
 use crate::effects::testing::{Fixture, check, put};
+use crate::merge::merge_changes;
+use crate::tree::{Origin, Source};
 
 #[test]
 fn overrides_win_over_commands_and_name_new_groups() {
@@ -31,6 +36,24 @@ fn overrides_of_the_base_reach_added_paths() {
         &run(&fixture.context(), &AccountOptions::default()).effect,
         &["usr/bin/a (750 0:4)", "! `/usr/bin/b` does not get the owner `root:none`, since it is no account"],
     );
+}
+
+#[test]
+fn a_copy_of_a_copy_has_the_bytes_of_the_first() {
+    let postinst = "cp /usr/share/x/d.conf /etc/x.tmp\nmv /etc/x.tmp /etc/x.conf";
+    let line = "C /etc/y.conf - - - - /etc/x.conf\n";
+    let files = ["usr/share/x/d.conf", &format!("usr/lib/tmpfiles.d/x.conf = {line}")];
+    let mut fixture = Fixture::default().package("x", postinst, &files);
+    let member = "usr/share/x/d.conf".to_owned();
+    let source = Source::Package { archive: Digest::of("deb"), member };
+    fixture.tree.get_mut("usr/share/x/d.conf").expect("is there").source = source.clone();
+    let joined = run(&fixture.context(), &AccountOptions::default());
+    let mut tree = fixture.tree.clone();
+    merge_changes(&mut tree, Draft::default(), joined.changes(), 0);
+    let sources =
+        ["etc/x.tmp", "etc/x.conf", "etc/y.conf"].map(|path| tree.get(path).map(|node| &node.source));
+    assert_eq!(sources, [None, Some(&source), Some(&source)]);
+    assert_eq!(joined.effect.not_reproduced, []);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::effects::AccountOptions;
+use crate::effects::scripts::Scripts;
 use crate::effects::testing::{Fixture, check};
+use crate::effects::users::{AccountOptions, users};
 
 #[track_caller]
 fn check_lines(lines: &str, expected: &[&str]) {
@@ -18,7 +19,8 @@ fn check_lines(lines: &str, expected: &[&str]) {
     let conf = format!("usr/lib/tmpfiles.d/demo.conf = {lines}");
     let fixture = Fixture::base(&base).package("demo", "", &[&conf]);
     let ctx = fixture.context();
-    check(&tmpfiles(&ctx, &Directory::of(&ctx, &AccountOptions::default())), expected);
+    let (_, accounts) = users(&ctx, &Scripts::read(&ctx), &AccountOptions::default());
+    check(&tmpfiles(&ctx, &accounts), expected);
 }
 
 #[test]
@@ -37,7 +39,7 @@ fn directories_files_links_and_copies_are_made() {
     );
     check_lines(
         "f /run/a 0600 app utmp - a b\\n\nf /etc/there - - - - no\nC /etc/copy 0600 - - - /etc/there\n",
-        &[r"run/a = a b\n (600 5:43)", "etc/copy = <etc/there> (600 0:0)"],
+        &[r"run/a = a b\n (600 5:43)", "etc/copy = etc/there (600 0:0)"],
     );
     check_lines(
         "Z /var/old 0700 app :utmp\nz /var/old :0711\n",

@@ -5,6 +5,7 @@
 //! `/etc/gshadow` (0640 root:shadow) and leaves `x`
 //! ([shadowconfig(8)](https://manpages.debian.org/shadowconfig.8), [shadow(5)](https://manpages.debian.org/shadow.5)).
 
+use crate::accounts::table::Table;
 use crate::effects::{Change, EffectContext};
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -39,8 +40,8 @@ pub(super) fn account_files(ctx: &EffectContext<'_>) -> AccountFiles {
     let (mut passwd, mut group) = (start("passwd"), start("group"));
     let has_shadow = ctx.tree.lookup("etc/shadow").is_some();
     if is_added("passwd") && !has_shadow && !passwd.is_empty() {
-        let gid = |line: &str| line.strip_prefix("shadow:")?.split(':').nth(1)?.parse().ok();
-        let gid = group.lines().find_map(gid).unwrap_or(0);
+        let gid = Table::parse(group.as_bytes()).find("shadow").and_then(|line| line.number(2));
+        let gid = gid.map_or(0, u64::from);
         let day = ctx.time.div_euclid(SECONDS_PER_DAY);
         let shadow = move_passwords(&mut passwd, |name, password, _| {
             format!("{name}:{password}:{day}:0:99999:7:::\n")

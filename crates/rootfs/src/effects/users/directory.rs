@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::AccountOptions;
-use crate::effects::EffectContext;
+use crate::accounts::table::{Line, Table};
 
 /// Ids of accounts by name, and which ids are free.
 #[derive(Clone, Debug, Default)]
@@ -35,23 +35,16 @@ pub(super) enum Automatic {
 impl Directory {
     /// Starts with the accounts of the given files and those of the document.
     pub(super) fn new(passwd: &str, group: &str, options: &AccountOptions) -> Self {
-        let id = |line: &str, index: usize| line.split(':').nth(index)?.parse().ok();
-        let name = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
-        let mut users: BTreeMap<_, _> =
-            passwd.lines().filter_map(|line| Some((name(line), (id(line, 2)?, id(line, 3)?)))).collect();
-        let mut groups: BTreeMap<_, _> =
-            group.lines().filter_map(|line| Some((name(line), id(line, 2)?))).collect();
+        let name = |line: Line<'_>| line.field(0).to_owned();
+        let (passwd, group) = (Table::parse(passwd.as_bytes()), Table::parse(group.as_bytes()));
+        let users = passwd.lines().filter_map(|line| Some((name(line), (line.number(2)?, line.number(3)?))));
+        let groups = group.lines().filter_map(|line| Some((name(line), line.number(2)?)));
+        let (mut users, mut groups): (BTreeMap<_, _>, BTreeMap<_, _>) = (users.collect(), groups.collect());
         users.extend(options.document_users.clone());
         groups.extend(options.document_groups.clone());
         let (previous_users, previous_groups) =
             (options.previous_users.clone(), options.previous_groups.clone());
         Self { users, groups, previous_users, previous_groups }
-    }
-
-    /// Reads the accounts of a tree.
-    pub fn of(ctx: &EffectContext<'_>, options: &AccountOptions) -> Self {
-        let text = |path| String::from_utf8_lossy(ctx.tree.read(path).unwrap_or_default()).into_owned();
-        Self::new(&text("etc/passwd"), &text("etc/group"), options)
     }
 
     /// Returns the uid that a name or number stands for; `root` is 0 in every tree.
