@@ -112,11 +112,13 @@ impl StatusDatabase {
     }
 
     /// The form that holds an installed package, with the file's name in `status.d` for the second one.
-    pub fn form_of(&self, name: &str) -> Option<(StatusForm, &str)> {
-        if self.status.records().any(|record| is_installed(&record) && record.name() == name) {
+    pub fn form_of(&self, name: &str, architecture: &str) -> Option<(StatusForm, &str)> {
+        let is_meant =
+            |record: &PackageRecord<'_>| (record.name(), record.architecture()) == (name, architecture);
+        if self.status.records().any(|record| is_installed(&record) && is_meant(&record)) {
             return Some((StatusForm::File, "status"));
         }
-        let position = self.directory.records().position(|record| record.name() == name)?;
+        let position = self.directory.records().position(|record| is_meant(&record))?;
         Some((StatusForm::Directory, &self.file_names[position]))
     }
 
@@ -187,9 +189,10 @@ Version: 2";
         let database = StatusDatabase::parse(Some(STATUS.to_owned()), directory()).unwrap();
         let found: Vec<_> = database.installed().map(|record| format!("{record:?}")).collect();
         assert_eq!(found, ["zlib1g:amd64=1:1.3", "held:amd64=2", "base-files:amd64=13", "tzdata:all=2025b"]);
-        assert_eq!(database.form_of("held"), Some((StatusForm::File, "status")));
-        assert_eq!(database.form_of("base-files"), Some((StatusForm::Directory, "base")));
-        assert_eq!(database.form_of("gone"), None);
+        assert_eq!(database.form_of("held", "amd64"), Some((StatusForm::File, "status")));
+        assert_eq!(database.form_of("base-files", "amd64"), Some((StatusForm::Directory, "base")));
+        assert_eq!(database.form_of("gone", "amd64"), None);
+        assert_eq!(database.form_of("tzdata", "i386"), None);
         assert!(database.has_status() && database.has_directory());
     }
 

@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
 
 use temper_deb::control::Stanza;
 use temper_deb::index::PackageRecord;
@@ -24,17 +26,45 @@ pub(crate) const DATABASE: &str = "var/lib/dpkg";
 pub struct Installed {
     /// The database as it stands.
     pub database: StatusDatabase,
-    packages: BTreeMap<String, InstalledPackage>,
-    owners: BTreeMap<String, BTreeSet<String>>,
+    /// By name and architecture.
+    packages: Vec<Arc<InstalledPackage>>,
+    owners: BTreeMap<String, Vec<Arc<InstalledPackage>>>,
+}
+
+/// What tells one package of a base from another: two architectures of a name may stand side by side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackageName {
+    /// Its name.
+    pub name: String,
+    /// Its architecture, `all` for one that has none.
+    pub architecture: String,
+}
+
+impl PackageName {
+    /// Whether a package of this name and architecture stands in the same place, as another version would.
+    ///
+    /// One for all architectures replaces that of any. A stanza without an architecture counts as such.
+    pub fn is_place_of(&self, name: &str, architecture: &str) -> bool {
+        let is_any = |architecture: &str| matches!(architecture, "" | "all");
+        self.name == name
+            && (self.architecture == architecture || is_any(&self.architecture) || is_any(architecture))
+    }
+}
+
+impl fmt::Display for PackageName {
+    /// Writes it as dpkg does: `libc6:i386`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name, self.architecture)
+    }
 }
 
 /// One package of a base.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstalledPackage {
+    /// Its name and architecture.
+    pub name: PackageName,
     /// Its version.
     pub version: String,
-    /// Its architecture.
-    pub architecture: String,
     /// The field `Replaces`.
     pub replaces: String,
     /// What it owns, as the tree has it: links of parents followed, diversions applied.
@@ -64,25 +94,30 @@ impl Installed {
             links: links(tree),
             followed: RefCell::default(),
         };
-        let packages: BTreeMap<String, InstalledPackage> =
-            database.installed().map(|record| (record.name().to_owned(), base.package(&record))).collect();
-        let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (name, package) in &packages {
+        let mut packages: Vec<Arc<InstalledPackage>> =
+            database.installed().map(|record| Arc::new(base.package(&record))).collect();
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut owners: BTreeMap<String, Vec<Arc<InstalledPackage>>> = BTreeMap::new();
+        for package in &packages {
             for path in &package.paths {
-                owners.entry(path.clone()).or_default().insert(name.clone());
+                owners.entry(path.clone()).or_default().push(Arc::clone(package));
             }
         }
         Ok(Self { database, packages, owners })
     }
 
-    /// Returns a package by its name.
-    pub fn find(&self, name: &str) -> Option<&InstalledPackage> {
-        self.packages.get(name)
+    /// Returns the package that stands where one of this name and architecture would.
+    pub fn find(&self, name: &str, architecture: &str) -> Option<&InstalledPackage> {
+        let start = self.packages.partition_point(|package| *package.name.name < *name);
+        let of_name = self.packages[start..].iter().take_while(|package| package.name.name == name);
+        let is_place = |package: &&Arc<InstalledPackage>| package.name.is_place_of(name, architecture);
+        let is_same = |package: &&Arc<InstalledPackage>| package.name.architecture == architecture;
+        of_name.clone().find(is_same).or_else(|| of_name.clone().find(is_place)).map(|package| &**package)
     }
 
-    /// Lists the names of the packages that own a path.
-    pub fn owners(&self, path: &str) -> impl Iterator<Item = &str> {
-        self.owners.get(path).into_iter().flatten().map(String::as_str)
+    /// Lists the packages that own a path.
+    pub fn owners(&self, path: &str) -> impl Iterator<Item = &InstalledPackage> {
+        self.owners.get(path).into_iter().flatten().map(|package| &**package)
     }
 }
 
@@ -113,8 +148,8 @@ impl Base<'_> {
         let list =
             self.text(&format!("{info}:{architecture}.list")).or_else(|| self.text(&format!("{info}.list")));
         let mut package = InstalledPackage {
+            name: PackageName { name: name.to_owned(), architecture: architecture.to_owned() },
             version: record.version().to_owned(),
-            architecture: architecture.to_owned(),
             replaces: record.replaces().to_owned(),
             paths: BTreeSet::new(),
             has_list: list.is_some(),
@@ -166,7 +201,7 @@ impl Base<'_> {
 
     /// Returns the files of a checksum list with their links and the directories above them.
     fn summed(&self, package: &str, architecture: &str) -> BTreeSet<String> {
-        let file = match self.database.form_of(package) {
+        let file = match self.database.form_of(package, architecture) {
             Some((StatusForm::Directory, file)) => file,
             _ => package,
         };

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use temper_deb::control::ControlError;
-use temper_deb::status::status_stanza;
+use temper_deb::status::{StatusForm, status_stanza};
 use temper_oci::EntryKind;
 
-use crate::installed::{DATABASE, Installed};
+use crate::installed::{DATABASE, Installed, PackageName};
 use crate::merge::{Diversions, Merge, Metadata, PackageSource};
 use crate::package_index::PackageIndex;
 use crate::tree::Origin;
@@ -32,7 +32,7 @@ pub struct PackageDatabase<'a> {
     /// Their paths where they stand in the tree.
     pub owned: &'a BTreeMap<String, BTreeSet<String>>,
     /// Packages of the base that went away.
-    pub removals: &'a [String],
+    pub removals: &'a [PackageName],
     /// Names of unpacked packages that nobody asked for by name.
     pub automatic: &'a BTreeSet<String>,
     /// Debian architecture of the platform.
@@ -63,11 +63,7 @@ pub fn write_package_database(
     let mut packages: Vec<&PackageIndex> = database.packages.iter().map(|package| package.index).collect();
     packages.sort_by_key(|package| package.name());
     let mut writer = Writer {
-        gone: packages
-            .iter()
-            .map(|package| package.name())
-            .chain(database.removals.iter().map(String::as_str))
-            .collect(),
+        gone: Gone::new(&packages, database.removals),
         has_dpkg: merge.tree().lookup("usr/bin/dpkg").is_some(),
         merge,
         database,
@@ -76,13 +72,35 @@ pub fn write_package_database(
     writer.write()
 }
 
+/// Packages whose entries of the base do not hold any more.
+struct Gone(Vec<PackageName>);
+
+impl Gone {
+    fn new(packages: &[&PackageIndex], removals: &[PackageName]) -> Self {
+        let renewed = packages.iter().map(|package| PackageName {
+            name: package.name().to_owned(),
+            architecture: package.architecture().to_owned(),
+        });
+        Self(renewed.chain(removals.iter().cloned()).collect())
+    }
+
+    fn has(&self, name: &str, architecture: &str) -> bool {
+        self.0.iter().any(|gone| gone.is_place_of(name, architecture))
+    }
+
+    /// The same for a name as files and triggers have it, with its architecture where there may be several.
+    fn has_qualified(&self, name: &str) -> bool {
+        let (name, architecture) = name.split_once(':').unwrap_or((name, ""));
+        self.has(name, architecture)
+    }
+}
+
 struct Writer<'a, 'm, 't> {
     merge: &'m mut Merge<'t>,
     database: &'a PackageDatabase<'a>,
     /// Unpacked packages by name.
     packages: Vec<&'a PackageIndex>,
-    /// Names whose entries of the base do not hold any more.
-    gone: BTreeSet<&'a str>,
+    gone: Gone,
     has_dpkg: bool,
 }
 
@@ -129,7 +147,7 @@ impl Writer<'_, '_, '_> {
         };
         let added = self.packages.iter().map(stanza).collect::<Result<Vec<String>, _>>()?;
         let base = &self.database.installed.database;
-        let text = base.render_status(|record| !self.gone.contains(record.name()), &added);
+        let text = base.render_status(|record| !self.gone.has(record.name(), record.architecture()), &added);
         self.put(&format!("{DATABASE}/status"), text.as_bytes(), 0o644);
         Ok(())
     }
@@ -149,8 +167,12 @@ impl Writer<'_, '_, '_> {
     /// Removes the files of changed packages in `status.d`, under whatever names the base gave them.
     fn remove_from_directory(&mut self) {
         let base = &self.database.installed.database;
-        for name in &self.gone {
-            if let Some((temper_deb::status::StatusForm::Directory, file)) = base.form_of(name) {
+        for record in base.directory().records() {
+            let (name, architecture) = (record.name(), record.architecture());
+            if !self.gone.has(name, architecture) {
+                continue;
+            }
+            if let Some((StatusForm::Directory, file)) = base.form_of(name, architecture) {
                 for path in
                     [format!("{DATABASE}/status.d/{file}"), format!("{DATABASE}/status.d/{file}.md5sums")]
                 {
@@ -164,7 +186,7 @@ impl Writer<'_, '_, '_> {
     fn remove_info(&mut self) {
         let is_gone = |path: &str| {
             let stem = path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(stem, _)| stem);
-            stem.is_some_and(|stem| self.gone.contains(stem.split(':').next().unwrap_or(stem)))
+            stem.is_some_and(|stem| self.gone.has_qualified(stem))
         };
         let folder = self.merge.tree().resolve(&format!("{DATABASE}/info")).unwrap_or_default();
         let children = self.merge.tree().children(&folder).map(|node| node.entry.path.clone());

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use temper_rootfs::effects::EffectPackage;
-use temper_rootfs::installed::Installed;
+use temper_rootfs::installed::{Installed, PackageName};
 use temper_rootfs::merge::{MergedPackages, PackageSource};
 use temper_rootfs::package_index::PackageIndex;
 use temper_rootfs::tree::Tree;
 
 use crate::archive::Snapshot;
-use crate::choice::{Choice, Chooser};
+use crate::choice::{Choice, Chooser, RemovedPackage};
 use crate::composer::Composer;
 use crate::composition::PlatformInput;
 use crate::distribution;
@@ -81,11 +81,21 @@ impl Packages {
         files.zip(&self.indexes).map(|(archive, index)| PackageSource { archive, index })
     }
 
+    /// Lists the packages of the base that go away.
+    pub(super) fn removals(&self) -> Vec<PackageName> {
+        let removed = self.choice.remove.iter();
+        let name = |package: &RemovedPackage| PackageName {
+            name: package.name.clone(),
+            architecture: package.architecture.clone(),
+        };
+        removed.map(name).collect()
+    }
+
     /// Returns the version that a package has in the result.
-    pub(crate) fn version(&self, name: &str) -> Option<String> {
+    pub(crate) fn version(&self, name: &str, architecture: &str) -> Option<String> {
         let chosen = self.choice.install.iter().find(|package| package.name == name);
-        let removed = self.choice.remove.iter().any(|package| package.name == name);
-        let installed = self.installed.find(name).filter(|_| !removed);
+        let is_removed = self.removals().iter().any(|removal| removal.is_place_of(name, architecture));
+        let installed = self.installed.find(name, architecture).filter(|_| !is_removed);
         chosen
             .map(|package| package.version.clone())
             .or_else(|| installed.map(|package| package.version.clone()))

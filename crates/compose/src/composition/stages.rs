@@ -64,8 +64,7 @@ impl Stages {
 
 fn merge_chosen(tree: &mut Tree, packages: &Packages) -> MergedPackages {
     let sources: Vec<PackageSource<'_>> = packages.sources().collect();
-    let removals: Vec<String> = packages.choice.remove.iter().map(|package| package.name.clone()).collect();
-    merge_packages(tree, &packages.installed, &sources, &removals)
+    merge_packages(tree, &packages.installed, &sources, &packages.removals())
 }
 
 fn merge_artifacts(

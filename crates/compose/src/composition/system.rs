@@ -79,7 +79,7 @@ pub(super) fn compute(
     make_work_dir(&mut merge, &work_dir, &user, time, findings);
     let of_work_dir = before..merge.problems().len();
     write_database(&mut merge, ground, &stages.owned, findings);
-    let libc_bin = ground.packages.version("libc-bin");
+    let libc_bin = ground.packages.version("libc-bin", ground.architecture);
     if let Some(cache) = ld_so_cache(merge.tree(), ground.architecture, libc_bin.as_deref()) {
         let metadata = Metadata::of_root(0o644, time);
         merge.put_file("etc/ld.so.cache", &cache, metadata, Origin::Generated("ld.so.cache".to_owned()));
@@ -142,14 +142,13 @@ fn write_database(merge: &mut Merge<'_>, ground: &Ground<'_>, owned: &Owned, fin
     let files = packages.choice.install.iter().map(|package| package.file.digest);
     let sources: Vec<PackageSource<'_>> =
         files.zip(&indexes).map(|(archive, index)| PackageSource { archive, index }).collect();
-    let removals: Vec<String> = packages.choice.remove.iter().map(|package| package.name.clone()).collect();
     let unrequested = packages.choice.install.iter().filter(|package| !package.is_requested);
     let automatic: BTreeSet<String> = unrequested.map(|package| package.name.clone()).collect();
     let database = PackageDatabase {
         installed: &packages.installed,
         packages: &sources,
         owned,
-        removals: &removals,
+        removals: &packages.removals(),
         automatic: &automatic,
         architecture: ground.architecture,
         time: ground.time,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use temper_oci::{Digest, Entry, EntryKind, normalize_path};
 
 use crate::draft::{Collision, CollisionKind, Draft, difference};
-use crate::installed::{Installed, InstalledPackage, replaces};
+use crate::installed::{Installed, InstalledPackage, PackageName, replaces};
 use crate::merge::conffile::{Decision, Situation, decide};
 use crate::merge::diversions::Diversions;
 use crate::merge::path_filter::PathFilter;
@@ -42,7 +42,7 @@ pub fn merge_packages(
     tree: &mut Tree,
     installed: &Installed,
     packages: &[PackageSource<'_>],
-    removals: &[String],
+    removals: &[PackageName],
 ) -> MergedPackages {
     let mut packages: Vec<Unpacked<'_>> = packages.iter().map(Unpacked::new).collect();
     packages.sort_by_key(|package| package.name);
@@ -52,7 +52,7 @@ pub fn merge_packages(
     let unpacking = Unpacking {
         installed,
         by_name: packages.iter().map(|package| (package.name, package)).collect(),
-        removals: removals.iter().map(String::as_str).collect(),
+        removals,
         filter: PathFilter::read(tree),
         diversions: Diversions::read(tree),
         merge: Merge::new(tree),
@@ -93,6 +93,15 @@ impl<'a> Unpacked<'a> {
         }
     }
 
+    /// The installed package that this one replaces.
+    fn old<'i>(&self, installed: &'i Installed) -> Option<&'i InstalledPackage> {
+        installed.find(self.name, self.source.index.architecture())
+    }
+
+    fn is_place_of(&self, installed: &InstalledPackage) -> bool {
+        installed.name.is_place_of(self.name, self.source.index.architecture())
+    }
+
     fn origin(&self) -> Origin {
         Origin::Package(self.name.to_owned())
     }
@@ -101,7 +110,7 @@ impl<'a> Unpacked<'a> {
 struct Unpacking<'a, 't> {
     installed: &'a Installed,
     by_name: BTreeMap<&'a str, &'a Unpacked<'a>>,
-    removals: BTreeSet<&'a str>,
+    removals: &'a [PackageName],
     filter: PathFilter,
     diversions: Diversions,
     merge: Merge<'t>,
@@ -110,10 +119,10 @@ struct Unpacking<'a, 't> {
 
 impl Unpacking<'_, '_> {
     fn run(mut self) -> MergedPackages {
-        for name in self.removals.clone() {
-            match self.installed.find(name) {
-                Some(package) => self.take_away(name, package, &package.paths, true),
-                None => self.merge.problem(MergeProblem::NotInstalled(name.to_owned())),
+        for removal in self.removals {
+            match self.installed.find(&removal.name, &removal.architecture) {
+                Some(package) => self.take_away(package, &package.paths, true),
+                None => self.merge.problem(MergeProblem::NotInstalled(removal.name.clone())),
             }
         }
         self.unpack();
@@ -121,8 +130,8 @@ impl Unpacking<'_, '_> {
         for (name, package) in &by_name {
             self.owned.insert((*name).to_owned(), self.places(package));
         }
-        for (name, package) in &by_name {
-            if let Some(old) = self.installed.find(name) {
+        for package in by_name.values() {
+            if let Some(old) = package.old(self.installed) {
                 self.upgrade(package, old);
             }
         }
@@ -165,7 +174,7 @@ impl Unpacking<'_, '_> {
         };
         let Some(node) = node else { return };
         // A new version wins over nobody when it replaces its old one.
-        let is_own = self.installed.owners(&path).any(|owner| owner == package.name);
+        let is_own = self.installed.owners(&path).any(|owner| package.is_place_of(owner));
         let kind = existing.filter(|_| is_own).and_then(|existing| difference(&existing.entry, &node.entry));
         let own = kind.map(|kind| Collision { path, loser: Origin::Base, winner: package.origin(), kind });
         self.merge.put(node, &|_| None);
@@ -237,20 +246,20 @@ impl Unpacking<'_, '_> {
             return self.conffile(node, path, package, existing, listed);
         }
         let Some(existing) = existing else { return Some(node) };
-        let stays = |owner: &&str| {
-            *owner != package.name && !self.by_name.contains_key(owner) && !self.removals.contains(owner)
-        };
-        let owners: Vec<&str> = self.installed.owners(path).filter(stays).collect();
-        for owner in owners {
-            let Some(installed) = self.installed.find(owner) else { continue };
+        let owners = self.installed.owners(path);
+        for installed in owners.filter(|owner| !self.is_removed(owner) && !self.is_renewed(owner)) {
+            let owner = &installed.name;
             let kind = difference(&existing.entry, &Entry { path: path.to_owned(), ..node.entry.clone() });
-            if replaces(package.replaces, owner, &installed.version) || kind.is_none() {
+            if replaces(package.replaces, &owner.name, &installed.version) || kind.is_none() {
                 continue;
             }
             if replaces(&installed.replaces, package.name, package.version) {
                 self.merge.collide(path, node.origin, Origin::Base, kind);
             } else {
-                self.conflict(path, package.name, owner);
+                // Of one name another architecture is meant.
+                let is_other_name = owner.name != package.name;
+                let owner = if is_other_name { owner.name.clone() } else { owner.to_string() };
+                self.conflict(path, package.name, &owner);
             }
             return None;
         }
@@ -270,7 +279,7 @@ impl Unpacking<'_, '_> {
         existing: Option<&Node>,
         listed: &str,
     ) -> Option<Node> {
-        let installed = self.installed.find(package.name);
+        let installed = package.old(self.installed);
         let existing_md5 = existing.and_then(|existing| self.md5(existing));
         let situation = Situation {
             exists: existing.is_some(),
@@ -334,28 +343,24 @@ impl Unpacking<'_, '_> {
             !new.contains(*path) && (!old.conffiles.contains_key(*path) || leaves())
         };
         let paths: BTreeSet<String> = old.paths.iter().filter(is_to_go).cloned().collect();
-        self.take_away(package.name, old, &paths, false);
+        self.take_away(old, &paths, false);
     }
 
     /// Removes the paths that belong to this package alone: files, then directories that are left empty.
-    fn take_away(
-        &mut self,
-        name: &str,
-        package: &InstalledPackage,
-        paths: &BTreeSet<String>,
-        is_purge: bool,
-    ) {
+    fn take_away(&mut self, package: &InstalledPackage, paths: &BTreeSet<String>, is_purge: bool) {
         if package.paths.is_empty() {
+            let name = &package.name.name;
             self.merge
                 .warn(format!("the base does not say which files belong to package `{name}`: they stay"));
         }
         let conffiles = package.conffiles.keys().filter(|_| is_purge);
         let paths: BTreeSet<&String> = paths.iter().chain(conffiles).collect();
         let belongs_to_others = |path: &str| {
-            let others = self.installed.owners(path);
-            let is_owner =
-                |owner: &str| owner != name && !self.removals.contains(owner) && !self.is_renewed(owner);
-            others.into_iter().any(is_owner) || self.owned.values().any(|owned| owned.contains(path))
+            let is_other = |owner: &InstalledPackage| {
+                let is_unpacked = self.is_renewed(owner) && self.owned.contains_key(&owner.name.name);
+                owner.name != package.name && !self.is_removed(owner) && !is_unpacked
+            };
+            self.installed.owners(path).any(is_other) || self.owned.values().any(|owned| owned.contains(path))
         };
         let alone: Vec<&String> = paths.into_iter().filter(|path| !belongs_to_others(path)).collect();
         let is_directory = |tree: &Tree, path: &str| {
@@ -376,8 +381,13 @@ impl Unpacking<'_, '_> {
         }
     }
 
-    /// Whether this build brings another version of a package, whose paths then count instead of the old ones.
-    fn is_renewed(&self, name: &str) -> bool {
-        self.owned.contains_key(name)
+    fn is_removed(&self, package: &InstalledPackage) -> bool {
+        let PackageName { name, architecture } = &package.name;
+        self.removals.iter().any(|removal| removal.is_place_of(name, architecture))
+    }
+
+    /// Whether this build brings another version of a package.
+    fn is_renewed(&self, package: &InstalledPackage) -> bool {
+        self.by_name.get(package.name.name.as_str()).is_some_and(|new| new.is_place_of(package))
     }
 }

@@ -6,7 +6,7 @@ use temper_testkit::Deb;
 
 use super::*;
 use crate::effects::Change;
-use crate::installed::Installed;
+use crate::installed::{Installed, PackageName};
 use crate::package_index::{PackageIndex, index_package};
 
 mod artifacts;

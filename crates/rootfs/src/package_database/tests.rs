@@ -49,7 +49,8 @@ fn written(base: &mut Tree, debs: &[Deb], removals: &[&str]) -> Draft {
     let indexes: Vec<PackageIndex> = debs.iter().map(index).collect();
     let packages: Vec<PackageSource<'_>> =
         indexes.iter().map(|index| PackageSource { archive: Digest::of("deb"), index }).collect();
-    let removals: Vec<String> = removals.iter().map(|&name| name.to_owned()).collect();
+    let removal = |name: &&str| PackageName { name: (*name).to_owned(), architecture: "amd64".to_owned() };
+    let removals: Vec<PackageName> = removals.iter().map(removal).collect();
     let owned = merge_packages(base, &installed, &packages, &removals).owned;
     let automatic = BTreeSet::from(["libjq1".to_owned()]);
     let database = PackageDatabase {
@@ -155,8 +156,51 @@ fn every_other_base_is_followed_too() {
         assert_eq!(paths(&draft), expected, "{base:?}");
         let again = Installed::read(&tree).expect("reads");
         let count = again.database.installed().filter(|record| record.name() == "jq").count();
-        assert_eq!((count, again.find("jq").map(|package| &*package.version)), (1, Some("1.7")));
+        assert_eq!((count, again.find("jq", "amd64").map(|package| &*package.version)), (1, Some("1.7")));
     }
+}
+
+#[test]
+fn another_architecture_of_a_package_keeps_its_entries() {
+    let stanza = |architecture: &str| {
+        let status = "Status: install ok installed\nMulti-Arch: same";
+        format!("Package: libjq1\n{status}\nArchitecture: {architecture}\nVersion: 1.6\n\n")
+    };
+    let status = stanza("amd64") + &stanza("i386");
+    let apt =
+        |architecture: &str| format!("Package: libjq1\nArchitecture: {architecture}\nAuto-Installed: 1\n\n");
+    let states = apt("amd64") + &apt("i386");
+    let base = || {
+        tree(&[
+            ("usr/bin/dpkg", ""),
+            ("var/lib/dpkg/status", &status),
+            ("var/lib/dpkg/info/format", "1\n"),
+            ("var/lib/dpkg/info/libjq1:amd64.list", "/.\n"),
+            ("var/lib/dpkg/info/libjq1:amd64.shlibs", ""),
+            ("var/lib/dpkg/info/libjq1:i386.list", "/.\n"),
+            ("var/lib/dpkg/triggers/only", "libjq1:amd64\nlibjq1:i386/noawait\n"),
+            ("var/lib/apt/extended_states", &states),
+        ])
+    };
+    let mut upgraded = base();
+    let draft = written(&mut upgraded, &[libjq()], &[]);
+    assert_eq!(
+        paths(&draft),
+        [
+            "info/libjq1:amd64.list",
+            "info/libjq1:amd64.md5sums",
+            "status",
+            "triggers/only",
+            "- info/libjq1:amd64.shlibs"
+        ]
+    );
+    let text_of = text(&upgraded, "var/lib/dpkg/status");
+    assert!(text_of.contains(&stanza("i386")) && !text_of.contains(&stanza("amd64")), "{text_of}");
+    assert_eq!(text(&upgraded, "var/lib/dpkg/triggers/only"), "libjq1:i386/noawait\n");
+    let mut removed = base();
+    written(&mut removed, &[], &["libjq1"]);
+    assert_eq!(text(&removed, "var/lib/dpkg/status"), stanza("i386"));
+    assert_eq!(text(&removed, "var/lib/apt/extended_states"), apt("i386"));
 }
 
 #[test]

@@ -2,18 +2,18 @@
 //!
 //! [deb-triggers(5)]: https://manpages.debian.org/deb-triggers.5
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::installed::DATABASE;
 use crate::merge::Merge;
-use crate::package_database::{info_name, put};
+use crate::package_database::{Gone, info_name, put};
 use crate::package_index::PackageIndex;
 
 /// The file of triggers that are paths: a path and a package on each line.
 const PATHS: &str = "File";
 
 /// Rewrites the files of triggers that changed packages have or had.
-pub(super) fn write(merge: &mut Merge<'_>, gone: &BTreeSet<&str>, packages: &[&PackageIndex], time: i64) {
+pub(super) fn write(merge: &mut Merge<'_>, gone: &Gone, packages: &[&PackageIndex], time: i64) {
     let folder = format!("{DATABASE}/triggers");
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let place = merge.tree().resolve(&folder).unwrap_or_default();
@@ -26,7 +26,7 @@ pub(super) fn write(merge: &mut Merge<'_>, gone: &BTreeSet<&str>, packages: &[&P
     }
     let before = files.clone();
     for lines in files.values_mut() {
-        lines.retain(|line| !gone.contains(package_of(line)));
+        lines.retain(|line| !gone.has_qualified(package_of(line)));
     }
     for package in packages {
         for (file, line) in interests(package) {
@@ -43,10 +43,10 @@ pub(super) fn write(merge: &mut Merge<'_>, gone: &BTreeSet<&str>, packages: &[&P
     }
 }
 
-/// The package of a line, without its architecture and its option.
+/// The package of a line, without its option.
 fn package_of(line: &str) -> &str {
     let package = line.rsplit(' ').next().unwrap_or(line);
-    package.split(['/', ':']).next().unwrap_or(package)
+    package.split('/').next().unwrap_or(package)
 }
 
 /// Lists the file and the line of each trigger that a package waits for.

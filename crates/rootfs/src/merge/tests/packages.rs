@@ -13,8 +13,16 @@ fn merged(base: &mut Tree, debs: &[Deb], removals: &[&str]) -> MergedPackages {
     let indexes: Vec<PackageIndex> = debs.iter().map(index).collect();
     let source = |index| PackageSource { archive: Digest::of("deb"), index };
     let sources: Vec<PackageSource<'_>> = indexes.iter().map(source).collect();
-    let removals: Vec<String> = removals.iter().map(|&name| name.to_owned()).collect();
-    merge_packages(base, &installed, &sources, &removals)
+    merge_packages(base, &installed, &sources, &names(removals))
+}
+
+/// Reads names, with architectures other than amd64 after a colon.
+fn names(names: &[&str]) -> Vec<PackageName> {
+    let name = |text: &&str| {
+        let (name, architecture) = text.split_once(':').unwrap_or((text, "amd64"));
+        PackageName { name: name.to_owned(), architecture: architecture.to_owned() }
+    };
+    names.iter().map(name).collect()
 }
 
 fn file(deb: Deb, path: &str) -> Deb {
@@ -179,6 +187,42 @@ fn a_purge_takes_everything_that_nobody_else_has() {
     );
     let draft = merged(&mut base_with_old(&[]), &[], &["other"]).draft;
     assert_eq!(problems(&draft), ["package `other` is to be removed, but the base does not have it"]);
+}
+
+/// A base with a library of two architectures that share one file.
+fn base_of_two_architectures() -> Tree {
+    let stanza = |architecture: &str| {
+        format!(
+            "Package: libx\\nStatus: install ok installed\\nArchitecture: {architecture}\\n\
+             Multi-Arch: same\\nVersion: 1\\n\\n"
+        )
+    };
+    let status = format!("var/lib/dpkg/status = {}{}", stanza("amd64"), stanza("i386"));
+    let list = |architecture: &str| {
+        format!(
+            "var/lib/dpkg/info/libx:{architecture}.list = /.\\n/usr\\n/usr/{architecture}\\n/usr/shared\\n"
+        )
+    };
+    let lines = ["usr/", "usr/amd64 = 64", "usr/i386 = 32", "usr/shared = text", "var/", "var/lib/"];
+    let database = ["var/lib/dpkg/", "var/lib/dpkg/info/", &status, &list("amd64"), &list("i386")];
+    tree(&[&lines[..], &database].concat())
+}
+
+#[test]
+fn of_two_architectures_only_the_one_that_is_meant_changes() {
+    let new = || Deb::new("libx", "2").field("Multi-Arch", "same").file("usr/new", 0o644, b"new");
+    let draft = merged(&mut base_of_two_architectures(), &[new()], &[]).draft;
+    assert_eq!(paths(&draft), ["usr/", "usr/new", "- usr/amd64"]);
+    let draft = merged(&mut base_of_two_architectures(), &[], &["libx:i386"]).draft;
+    assert_eq!(paths(&draft), ["usr/", "- usr/i386"]);
+    let draft = merged(&mut base_of_two_architectures(), &[], &["libx", "libx:i386"]).draft;
+    assert_eq!(paths(&draft), ["- usr"]);
+    let other = new().file("usr/shared", 0o644, b"other");
+    let draft = merged(&mut base_of_two_architectures(), &[other], &[]).draft;
+    assert_eq!(
+        problems(&draft),
+        ["package `libx` brings `/usr/shared`, which package `libx:i386` has too with another content"]
+    );
 }
 
 #[test]
