@@ -14,7 +14,7 @@ mod testing;
 pub mod tmpfiles;
 pub mod users;
 
-pub use ld_so_cache::{ld_so_cache, soname_links};
+pub use ld_so_cache::{LdSoCache, ld_so_cache};
 pub use run::{JoinedEffects, run};
 pub use users::{AccountAdditions, AccountOptions, GroupAddition, UserAddition};
 

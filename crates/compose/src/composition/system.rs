@@ -81,8 +81,12 @@ pub(super) fn compute(
     write_database(&mut merge, ground, &stages.owned, findings);
     let libc_bin = ground.packages.version("libc-bin", ground.architecture);
     if let Some(cache) = ld_so_cache(merge.tree(), ground.architecture, libc_bin.as_deref()) {
+        for link in &cache.links {
+            merge.change(link, "ld.so.cache", time);
+        }
         let metadata = Metadata::of_root(0o644, time);
-        merge.put_file("etc/ld.so.cache", &cache, metadata, Origin::Generated("ld.so.cache".to_owned()));
+        let origin = Origin::Generated("ld.so.cache".to_owned());
+        merge.put_file("etc/ld.so.cache", &cache.content, metadata, origin);
     }
     let draft = merge.finish();
     for (position, problem) in draft.problems.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! `contents.packages`: what is installed, upgraded, pinned, forbidden and removed.
 
 use temper_testkit::Deb;
+use temper_testkit::elf::Elf;
 
 use crate::base;
 use crate::outcome::View;
@@ -198,7 +199,35 @@ fn the_bases_path_filters_are_honoured() {
         0o644,
         b"x",
     );
+    let package = package.symlink("usr/share/doc/libtool1", "tool");
     let outcome = Workshop::new().base_of(&layer).packages([package]).build("contents: {packages: [tool]}\n");
     assert_eq!(outcome.amd64().stat("usr/share/doc/tool/changelog"), "");
+    assert_eq!(outcome.amd64().stat("usr/share/doc/libtool1"), "link 0777 0:0 -> tool");
     assert_eq!(outcome.amd64().stat("usr/share/doc/tool/copyright"), "file 0644 0:0");
+}
+
+#[test]
+fn a_library_without_its_soname_link_gets_one() {
+    let library = Elf::library("libx.so.1").to_bytes();
+    let layer = base::layer("amd64").file("etc/ld.so.cache", 0o644, "old");
+    let package = Deb::new("libx1", "1").file("usr/lib/libx.so.1.2", 0o644, &library);
+    let outcome =
+        Workshop::new().base_of(&layer).packages([package]).build("contents: {packages: [libx1]}\n");
+    let view = outcome.amd64();
+    assert_eq!(view.stat("usr/lib/libx.so.1"), "link 0777 0:0 -> libx.so.1.2");
+    assert!(view.layer_paths("system").contains(&"usr/lib/libx.so.1".to_owned()));
+}
+
+#[test]
+fn a_script_that_moves_its_copy_leaves_the_copy() {
+    let postinst =
+        "#!/bin/sh\ncp /usr/share/tool/default.conf /etc/tool.tmp\nmv /etc/tool.tmp /etc/tool.conf\n";
+    let package = Deb::new("tool", "1")
+        .file("usr/share/tool/default.conf", 0o644, b"value")
+        .script("postinst", postinst);
+    let workshop = Workshop::new().base_of(&base::layer("amd64")).packages([package]);
+    let outcome = workshop.build("contents: {packages: [tool]}\n");
+    assert_eq!(outcome.amd64().file("etc/tool.conf"), "value");
+    assert_eq!(outcome.amd64().stat("etc/tool.tmp"), "");
+    assert_eq!(outcome.amd64().plan.not_reproduced, []);
 }

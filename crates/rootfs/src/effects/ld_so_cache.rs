@@ -9,16 +9,26 @@ mod directories;
 mod format;
 mod libraries;
 
+use self::libraries::Library;
 use super::Change;
-use crate::tree::Tree;
+use crate::tree::{Origin, Tree};
 
 const CACHE: &str = "etc/ld.so.cache";
 
-/// Returns the cache for a tree, or `None` for a tree that has none and needs none.
+/// What `ldconfig` makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LdSoCache {
+    /// Links from sonames to libraries that came onto the base without them.
+    pub links: Vec<Change>,
+    /// The cache.
+    pub content: Vec<u8>,
+}
+
+/// Returns links and cache for a tree, or `None` for a tree that has no cache and needs none.
 ///
 /// A tree without a cache and without `libc-bin` needs one only if its configuration names directories beyond the
 /// default ones. `architecture` is Debian's name of the platform, `libc_bin_version` the version of that package.
-pub fn ld_so_cache(tree: &Tree, architecture: &str, libc_bin_version: Option<&str>) -> Option<Vec<u8>> {
+pub fn ld_so_cache(tree: &Tree, architecture: &str, libc_bin_version: Option<&str>) -> Option<LdSoCache> {
     let before = tree.read(CACHE);
     let is_needed = tree.get(CACHE).is_some()
         || libc_bin_version.is_some()
@@ -28,19 +38,19 @@ pub fn ld_so_cache(tree: &Tree, architecture: &str, libc_bin_version: Option<&st
     }
     let libraries = libraries_of(tree, architecture);
     let generator = generator(before.and_then(format::generator), libc_bin_version);
-    Some(format::write(libraries, generator.as_deref()))
+    let links = libraries.iter().filter_map(|library| link(tree, library)).collect();
+    Some(LdSoCache { links, content: format::write(libraries, generator.as_deref()) })
 }
 
-/// Lists the soname links that `ldconfig` would make because they are missing.
-pub fn soname_links(tree: &Tree, architecture: &str) -> Vec<Change> {
-    let link = |library: libraries::Library| {
-        let path = tree.resolve_parent(&library.path).ok()?;
-        Some(Change::Symlink { path, target: library.link_to? })
-    };
-    libraries_of(tree, architecture).into_iter().filter_map(link).collect()
+/// Returns the soname link of a library that lacks it; a base that was made without one stays so.
+fn link(tree: &Tree, library: &Library) -> Option<Change> {
+    let target = library.link_to.clone()?;
+    let path = tree.resolve_parent(&library.path).ok()?;
+    let file = tree.get(&format!("{}/{target}", path.rsplit_once('/')?.0))?;
+    (file.origin != Origin::Base).then_some(Change::Symlink { path, target })
 }
 
-fn libraries_of(tree: &Tree, architecture: &str) -> Vec<libraries::Library> {
+fn libraries_of(tree: &Tree, architecture: &str) -> Vec<Library> {
     let directories = directories::directories(tree);
     directories.iter().flat_map(|directory| libraries::libraries(tree, architecture, directory)).collect()
 }
