@@ -1,9 +1,9 @@
 //! Layers of bases and artifacts: fetched once, indexed once, kept for ever.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
-use temper_oci::{Descriptor, Digest, LayerIndex, ScanLimits, ScanMode, compression, scan_tar};
+use temper_oci::{Descriptor, Digest, LayerIndex, ScanError, ScanLimits, ScanMode, compression, scan_tar};
 
 use crate::blob_store::{BlobStore, BlobWriter, Cache};
 use crate::error::ComposeError;
@@ -37,10 +37,15 @@ impl Layers<'_> {
         if kept && let Some(index) = self.read(&digest) {
             return Ok(index);
         }
-        let failed = |error: io::Error| ComposeError::Layer {
-            reference: source.reference().to_owned(),
-            digest,
-            source: error.into(),
+        let failed = |error: io::Error| {
+            let reference = source.reference().to_owned();
+            if is_full(error.kind()) {
+                return ComposeError::Store {
+                    action: format!("keep layer `{digest}` of `{reference}`"),
+                    source: error,
+                };
+            }
+            ComposeError::Layer { reference, digest, source: error.into() }
         };
         let index = if kept {
             scan(&mut *self.store.open(&digest).map_err(failed)?).map_err(failed)?
@@ -80,8 +85,16 @@ impl Layers<'_> {
 
 fn scan(reader: &mut (dyn Read + Send)) -> io::Result<LayerIndex> {
     let (_, decoded) = compression::decoder(reader)?;
-    let scan = scan_tar(decoded, ScanMode::Layer, &ScanLimits::default()).map_err(io::Error::other)?;
+    let scan = scan_tar(decoded, ScanMode::Layer, &ScanLimits::default()).map_err(|error| match error {
+        // What could not be written while it was read says so itself.
+        ScanError::Read(source) if is_full(source.kind()) => source,
+        error => io::Error::other(error),
+    })?;
     Ok(scan.into())
+}
+
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Passes on what it reads, and writes it down.

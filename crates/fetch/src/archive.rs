@@ -167,6 +167,12 @@ impl ArchiveClient {
         }
     }
 
+    /// Removes what writers that died before `before` left in its folders.
+    pub fn sweep(&self, before: SystemTime) {
+        disk::sweep(&self.config.cache_folder, before);
+        disk::sweep(&self.config.state_folder, before);
+    }
+
     fn keyring(&self, name: &str) -> Result<&Keyring, KeyringError> {
         self.config.keyrings.get(name).ok_or_else(|| KeyringError::Unknown {
             keyring: name.to_owned(),

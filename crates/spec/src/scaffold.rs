@@ -2,29 +2,52 @@
 //!
 //! Prose begins with `# `; a field is switched on by taking away its `#`.
 
+use std::fmt::Write as _;
+
 use crate::customization::check;
 use crate::yaml::{self, Node};
+
+/// What stands at the head of the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scaffold {
+    /// Name that people see.
+    pub name: String,
+    /// What tags end with; without it, it is derived from the name.
+    pub suffix: Option<String>,
+    /// Where results go; at least one.
+    pub targets: Vec<ScaffoldTarget>,
+}
 
 /// Where the customization goes, and the tags that it is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScaffoldTarget {
     /// Repository of the base and of the result.
     pub destination: String,
-    /// Line of tags of the base.
-    pub tag_definition_id: String,
+    /// Tags of the base.
+    pub line: ScaffoldLine,
+}
+
+/// The tags of the base that a target follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScaffoldLine {
+    /// All tags of the tag definition with this id.
+    Definition(String),
+    /// One tag of a repository without definitions.
+    Tag(String),
 }
 
 /// Returns the commented start of a customization of images.
 ///
 /// With several targets, the fields that fit a single one only are left out.
-pub fn image(name: &str, targets: &[ScaffoldTarget]) -> String {
+pub fn image(scaffold: &Scaffold) -> String {
+    let targets = &scaffold.targets;
     let single = if targets.len() > 1 { "" } else { SINGLE_TARGET };
-    format!("{}{}{single}{SETTINGS}", head(name, targets), in_namespace(CONTENTS, targets))
+    format!("{}{}{single}{SETTINGS}", head(scaffold), in_namespace(CONTENTS, targets))
 }
 
 /// Returns the commented start of a customization of charts.
-pub fn chart(name: &str, targets: &[ScaffoldTarget]) -> String {
-    format!("{}{}", head(name, targets), in_namespace(REFERENCES, targets))
+pub fn chart(scaffold: &Scaffold) -> String {
+    format!("{}{}", head(scaffold), in_namespace(REFERENCES, &scaffold.targets))
 }
 
 /// Fills the namespace of the destination into examples, so that they hold as they are.
@@ -37,19 +60,23 @@ fn in_namespace(example: &str, targets: &[ScaffoldTarget]) -> String {
     }
 }
 
-fn head(name: &str, targets: &[ScaffoldTarget]) -> String {
+fn head(scaffold: &Scaffold) -> String {
+    let suffix = scaffold.suffix.as_deref();
+    let suffix =
+        suffix.map_or_else(|| "#suffix: custom".to_owned(), |suffix| format!("suffix: {}", scalar(suffix)));
     let mut text = format!(
         "# Name that people see; tags end with it, in lower case and with \"-\" for spaces.\nname: {}\n\n\
-         # What tags end with instead, behind \"_\".\n#suffix: custom\n\n\
+         # What tags end with instead, behind \"_\".\n{suffix}\n\n\
          # Repositories to publish to, each with the line of tags to start from.\ntargets:\n",
-        scalar(name)
+        scalar(&scaffold.name)
     );
-    for target in targets {
-        text.push_str("  - destination: ");
-        text.push_str(&scalar(&target.destination));
-        text.push_str("\n    tag_definition_id: ");
-        text.push_str(&scalar(&target.tag_definition_id));
-        text.push('\n');
+    for target in &scaffold.targets {
+        let (key, value) = match &target.line {
+            ScaffoldLine::Definition(id) => ("tag_definition_id", scalar(id)),
+            ScaffoldLine::Tag(tag) => ("tag", scalar(tag)),
+        };
+        let destination = scalar(&target.destination);
+        let _ = writeln!(text, "  - destination: {destination}\n    {key}: {value}");
     }
     text
 }

@@ -4,9 +4,10 @@
 //! `blobs/<algorithm>/<hex>`. A blob is written beside its place, digested on the way, and renamed when it is whole:
 //! what is visible is complete and has its digest.
 
+mod incoming;
+
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -14,9 +15,9 @@ use temper_oci::validate::BlobSource;
 use temper_oci::{Digest, DigestHasher};
 use tempfile::NamedTempFile;
 
-const TEMPORARY_PREFIX: &str = ".incoming-";
+pub(crate) use incoming::sweep;
+
 pub(crate) const ALGORITHMS: [&str; 2] = ["sha256", "sha512"];
-const FILE_MODE: u32 = 0o644;
 
 /// Whether what is written must outlive a power failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,20 @@ pub enum BlobError {
 }
 
 impl BlobError {
+    /// Returns what the user or the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let Self::Io { action, path, source } = self else { return None };
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Some("make room, or use a folder on another disk; what is complete is kept".to_owned())
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Some(format!("check who may {action} `{}`", path.display()))
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
@@ -125,9 +140,7 @@ impl Blobs {
 
     /// Starts a new blob.
     pub fn create(&self) -> Result<BlobWriter, BlobError> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(TEMPORARY_PREFIX).permissions(fs::Permissions::from_mode(FILE_MODE));
-        let file = builder.tempfile_in(&self.root).map_err(BlobError::io("create a file in", &self.root))?;
+        let file = incoming::create(&self.root)?;
         Ok(BlobWriter { blobs: self.clone(), file, hasher: DigestHasher::sha256(), size_bytes: 0 })
     }
 
@@ -170,17 +183,10 @@ impl Blobs {
     }
 
     /// Removes what writers that died before `before` left; returns how many files that were.
+    ///
+    /// A file that a living process writes stays, however long ago it wrote to it last.
     pub fn sweep(&self, before: SystemTime) -> Result<usize, BlobError> {
-        let mut removed = 0;
-        for (name, path) in files(&self.root)? {
-            let is_old = |path: &Path| {
-                fs::metadata(path).and_then(|metadata| metadata.modified()).is_ok_and(|time| time < before)
-            };
-            if name.starts_with(TEMPORARY_PREFIX) && is_old(&path) && fs::remove_file(&path).is_ok() {
-                removed += 1;
-            }
-        }
-        Ok(removed)
+        incoming::sweep(&self.root, before)
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
@@ -238,7 +244,11 @@ impl BlobWriter {
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.file.as_file_mut().write(bytes);
+        let written = written.map_err(|source| {
+            // The kind stays what it is, so that a full disk is known as one through all readers and encoders.
+            io::Error::new(source.kind(), BlobError::io("write", self.file.path())(source))
+        })?;
         self.hasher.update(&bytes[..written]);
         self.size_bytes += written as u64;
         Ok(written)
@@ -264,13 +274,21 @@ pub(crate) fn digest_again(path: &Path, mut hasher: DigestHasher) -> Result<Dige
 
 /// Writes a file beside its place and renames it, so that readers see the old or the new one.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), BlobError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY_PREFIX).permissions(fs::Permissions::from_mode(FILE_MODE));
-    let mut file = builder.tempfile_in(folder).map_err(BlobError::io("create a file in", folder))?;
-    file.write_all(bytes).map_err(BlobError::io("write", path))?;
+    replace_file_from(path.parent().unwrap_or(Path::new(".")), path, bytes, durability)
+}
+
+/// Writes a file in `folder`, which is on the same file system, and renames it to its place.
+pub(crate) fn replace_file_from(
+    folder: &Path,
+    path: &Path,
+    bytes: &[u8],
+    durability: Durability,
+) -> Result<(), BlobError> {
+    let mut file = incoming::create(folder)?;
+    let written = file.path().to_owned();
+    file.as_file_mut().write_all(bytes).map_err(BlobError::io("write", &written))?;
     if durability == Durability::Synced {
-        file.as_file().sync_all().map_err(BlobError::io("sync", path))?;
+        file.as_file().sync_all().map_err(BlobError::io("sync", &written))?;
     }
     file.persist(path).map_err(|failed| BlobError::io("rename to", path)(failed.error))?;
     if durability == Durability::Synced { sync_folder(path) } else { Ok(()) }

@@ -6,11 +6,12 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 use temper_oci::Digest;
 
-use crate::blobs::{BlobError, Durability, replace_file};
+use crate::blobs::{BlobError, Durability, replace_file_from, sweep};
 
 const CHECKSUM_BYTES: usize = 32;
 /// Longest entry in bytes.
@@ -53,7 +54,13 @@ impl Cache {
         let folder = path.parent().unwrap_or(&self.directory);
         fs::create_dir_all(folder).map_err(BlobError::io("create folder", folder))?;
         let sum = checksum(kind, key, content);
-        replace_file(&path, &[sum.as_slice(), content].concat(), Durability::Relaxed)
+        let bytes = [sum.as_slice(), content].concat();
+        replace_file_from(&self.directory, &path, &bytes, Durability::Relaxed)
+    }
+
+    /// Removes what writers that died before `before` left; returns how many files that were.
+    pub fn sweep(&self, before: SystemTime) -> Result<usize, BlobError> {
+        sweep(&self.directory, before)
     }
 
     fn path(&self, kind: &str, key: &Digest) -> PathBuf {

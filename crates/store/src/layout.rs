@@ -6,12 +6,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use temper_oci::descriptor::ANNOTATION_REF_NAME;
 use temper_oci::document::{DOCUMENT_BYTES_MAX, Parse};
 use temper_oci::{Descriptor, DocumentError, Index};
 
-use crate::blobs::{BlobError, Blobs, Durability, replace_file};
+use crate::blobs::{BlobError, Blobs, Durability, replace_file, sweep};
 
 const VERSION_FILE: &str = "oci-layout";
 const INDEX_FILE: &str = "index.json";
@@ -23,8 +24,14 @@ pub enum LayoutError {
     /// A file of the layout cannot be read or written.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// There is no such folder.
+    #[error("there is no image layout `{}`", .0.display())]
+    Missing(PathBuf),
+    /// What should be a folder is a file.
+    #[error("`{}` is no image layout, it is a file", .0.display())]
+    File(PathBuf),
     /// The folder has no `oci-layout` file.
-    #[error("`{}` is no image layout: it has no file `oci-layout`", .0.display())]
+    #[error("folder `{}` is no image layout: it has no file `oci-layout`", .0.display())]
     NoLayout(PathBuf),
     /// The layout has a version that is not 1.
     #[error("`{}` is an image layout of another version: {version}", path.display())]
@@ -45,6 +52,29 @@ pub enum LayoutError {
     },
 }
 
+impl LayoutError {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Blob(error) => error.hint(),
+            Self::Missing(path) | Self::NoLayout(path) => {
+                let path = path.display();
+                Some(format!("`skopeo copy --all docker://REFERENCE oci:{path}:TAG` makes one from an image"))
+            }
+            Self::File(path) => {
+                let path = path.display();
+                Some(format!(
+                    "an archive becomes a layout by `skopeo copy --all oci-archive:{path} oci:DIR:TAG`"
+                ))
+            }
+            Self::Version { .. } => Some("Temper reads version 1; copy the image again".to_owned()),
+            Self::Index { path, .. } => {
+                Some(format!("the layout is damaged; delete `{}` and copy the image again", path.display()))
+            }
+        }
+    }
+}
+
 /// A folder with images. Entries and fields that Temper does not know stay.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -59,8 +89,14 @@ impl Layout {
         let path = directory.join(VERSION_FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && directory.exists() => {
                 return Err(LayoutError::NoLayout(directory.to_owned()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(LayoutError::Missing(directory.to_owned()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(LayoutError::File(directory.to_owned()));
             }
             Err(error) => return Err(BlobError::io("read", &path)(error).into()),
         };
@@ -86,6 +122,11 @@ impl Layout {
             replace_file(&directory.join(VERSION_FILE), VERSION.as_bytes(), durability)?;
         }
         Self::open(directory, durability)
+    }
+
+    /// Removes what writers that died before `before` left; returns how many files that were.
+    pub fn sweep(&self, before: SystemTime) -> Result<usize, BlobError> {
+        Ok(self.blobs.sweep(before)? + sweep(&self.directory, before)?)
     }
 
     /// Returns the layout's blobs.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use temper_spec::{Definition, Parsed};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Problem};
+use crate::printing::counted;
 
 /// The catalog that ships with Temper, by id.
 const EMBEDDED: [(&str, &str); 8] = [
@@ -25,6 +26,9 @@ const EMBEDDED: [(&str, &str); 8] = [
 
 /// A definition is one short file; more is not one.
 const DEFINITION_BYTES_MAX: u64 = 4 << 20;
+
+/// Most ids that a hint names.
+const IDS_SHOWN_MAX: usize = 12;
 
 /// Texts of definitions by id.
 pub(crate) struct Catalog(BTreeMap<String, String>);
@@ -56,12 +60,12 @@ impl Catalog {
     /// Returns a definition's text.
     pub(crate) fn text(&self, id: &str) -> Result<&str, anyhow::Error> {
         self.0.get(id).map(String::as_str).ok_or_else(|| {
-            let prefix = id.split('/').next().unwrap_or_default();
-            let near: Vec<&str> = self.ids().filter(|known| known.starts_with(prefix)).take(8).collect();
-            let hint = match near.as_slice() {
-                [] => "`temper catalog list` shows all".to_owned(),
-                near => format!("there is {}", near.join(", ")),
-            };
+            let image = id.split('/').next().unwrap_or_default();
+            let is_near = |known: &&str| known.split('/').next() == Some(image);
+            let near: Vec<&str> = self.ids().filter(is_near).take(IDS_SHOWN_MAX).collect();
+            let all: Vec<&str> = self.ids().take(IDS_SHOWN_MAX).collect();
+            let shown = if near.is_empty() { all } else { near };
+            let hint = format!("there is {}; `temper catalog list` shows all", shown.join(", "));
             Failure::usage(anyhow!("the catalog has no definition `{id}`")).hint(hint).into()
         })
     }
@@ -69,7 +73,10 @@ impl Catalog {
     /// Returns a definition.
     pub(crate) fn get(&self, id: &str) -> Result<Parsed<Definition>, anyhow::Error> {
         let text = self.text(id)?;
-        Definition::parse(id, text).with_context(|| format!("definition `{id}` cannot be used"))
+        Definition::parse(id, text).map_err(|problems| {
+            let error = anyhow!("definition `{id}` has {}", counted(problems.0.len(), "problem", "problems"));
+            Failure::failed(error).problems(problems.0.iter().map(Problem::from)).into()
+        })
     }
 }
 

@@ -20,7 +20,22 @@ pub(crate) use registry::{Registry, RegistryGc, RegistryUsage};
   temper plan customization.yaml --base oci:python    show what a customization would do
   temper build customization.yaml --base oci:python --output oci:result
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong configuration")]
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong configuration, 130 interrupted")]
+#[command(after_long_help = "Examples:
+  temper quickstart                                   build, customize and serve an example image
+  temper catalog list                                 show the hardened images that can be built here
+  temper plan customization.yaml --base oci:python    show what a customization would do
+  temper build customization.yaml --base oci:python --output oci:result
+
+Exit codes:
+    0  done
+    1  failed: a document or a plan has problems, or something could not be read, fetched or written
+    2  wrong usage: unknown options, or values that name nothing
+    3  wrong configuration: the configuration file, what it names, or the data folder
+  130  interrupted by Ctrl-C; the same command continues with what is complete
+
+With `--json`, a failure is one object on standard output too:
+  {\"error\": {\"message\", \"causes\", \"hint\", \"problems\": [{\"path\", \"message\", \"hint\"}]}}")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -28,10 +43,13 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// More threads than any machine has processors for.
+const WORKERS_MAX: i64 = 1024;
+
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Print one JSON object to standard output instead of text
+    /// Print one JSON object to standard output instead of text, also for a failure
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Folder for images, indexes and records [default: `$XDG_DATA_HOME/temper`]
@@ -43,9 +61,10 @@ pub(crate) struct Global {
     /// Configuration file [default: `$XDG_CONFIG_HOME/temper/config.yaml`, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "TEMPER_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
-    /// Worker threads for compression and decoding [default: one for each processor]
+    /// Worker threads for compression and decoding, 1 to 1024 [default: one for each processor]
     #[arg(long, global = true, value_name = "N", env = "TEMPER_WORKERS", hide_env_values = true)]
-    pub(crate) workers: Option<usize>,
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=WORKERS_MAX))]
+    pub(crate) workers: Option<u16>,
     /// Use package indexes that were fetched before; ask no archive for newer ones
     #[arg(long, global = true, env = "TEMPER_OFFLINE", hide_env_values = true)]
     pub(crate) offline: bool,
@@ -103,6 +122,13 @@ pub(crate) enum Command {
         /// Folder to write to
         directory: PathBuf,
     },
+}
+
+impl Command {
+    /// Says whether the command works with what the configuration file sets.
+    pub(crate) fn uses_configuration(&self) -> bool {
+        !matches!(self, Self::Completion { .. } | Self::Reference { .. })
+    }
 }
 
 /// Where a server listens.
@@ -248,17 +274,27 @@ pub(crate) enum Customization {
 
 /// Options of `customization prepare`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  temper customization prepare acme/dhi-python --tag-definition-id python/debian-13/3.13 > customization.yaml")]
+#[command(after_help = "Examples:
+  temper customization prepare acme/dhi-python --tag-definition-id python/debian-13/3.13 > customization.yaml
+  temper customization prepare acme/python --tag 3.13 --name 'python with curl' > customization.yaml")]
 pub(crate) struct Prepare {
     /// The repository that is customized, `acme/dhi-python`
     pub(crate) destination: String,
-    /// Its line of tags, `python/debian-13/3.13`
+    /// Its line of tags, a definition of the catalog: `python/debian-13/3.13`
     #[arg(short = 't', long, value_name = "ID")]
-    pub(crate) tag_definition_id: String,
+    pub(crate) tag_definition_id: Option<String>,
+    /// One tag of it, for a repository that no definition describes
+    #[arg(long, value_name = "TAG", conflicts_with = "tag_definition_id")]
+    pub(crate) tag: Option<String>,
     /// Name of the customization
     #[arg(short = 'n', long, value_name = "NAME", default_value = "custom")]
     pub(crate) name: String,
+    /// What tags end with, behind `_` [default: made from the name]
+    #[arg(long, value_name = "WORD")]
+    pub(crate) suffix: Option<String>,
+    /// Folder of definitions [default: the embedded catalog]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) catalog: Option<PathBuf>,
 }
 
 /// Options of `validate`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -56,13 +56,16 @@ impl Config {
         };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("configuration file `{}` cannot be read", path.display()))
-            .map_err(Failure::configuration)?;
-        serde_saphyr::from_str(&text)
-            .with_context(|| format!("configuration file `{}` is wrong", path.display()))
             .map_err(|error| {
-                let hint = "`temper doctor --config FILE` checks a file; docs/reference/config.schema.json lists its keys";
-                Failure::configuration(error).hint(hint).into()
-            })
+                Failure::configuration(error).hint("name another one with `--config FILE`, or leave it out")
+            })?;
+        serde_saphyr::from_str(&text).map_err(|error| {
+            // The first line says what is wrong and where; a picture of the place follows it.
+            let error = error.to_string();
+            let reason = error.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let error = anyhow!(reason).context(format!("configuration file `{}` is wrong", path.display()));
+            Failure::configuration(error).hint("docs/reference/config.schema.json describes every key").into()
+        })
     }
 }
 

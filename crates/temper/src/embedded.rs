@@ -1,5 +1,6 @@
 //! The embedded registry over the data folder: serving it, and publishing into it without a network.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -69,8 +70,25 @@ pub(crate) fn listen(runtime: &Handle, address: SocketAddr) -> Result<TcpListene
         .block_on(TcpListener::bind(address))
         .with_context(|| format!("cannot listen on `{address}`"))
         .map_err(|error| {
-            Failure::failed(error).hint("another program may listen there; choose one with `--listen`").into()
+            let hint = unusable(&address, error.downcast_ref());
+            Failure::failed(error).hint(hint).into()
         })
+}
+
+/// Says what to do about an address that cannot be listened on.
+fn unusable(address: &SocketAddr, error: Option<&std::io::Error>) -> String {
+    let port = address.port();
+    match error.map(std::io::Error::kind) {
+        Some(ErrorKind::AddrNotAvailable) => format!(
+            "`{}` is no address of this machine; `--listen 127.0.0.1:{port}` serves this machine, \
+             `--listen 0.0.0.0:{port}` all that reach it",
+            address.ip()
+        ),
+        Some(ErrorKind::PermissionDenied) => {
+            format!("port {port} is for the administrator; choose one above 1023 with `--listen`")
+        }
+        _ => "another program may listen there; choose another port with `--listen`".to_owned(),
+    }
 }
 
 /// Collects what nothing needs, now and every hour; what fails is logged and tried again.

@@ -1,41 +1,58 @@
-//! How a failed command ends: the message with its causes, hints, and an exit code.
+//! How a failed command ends: the message with its causes, problems and hints, and an exit code.
+
+mod report;
 
 use std::fmt;
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use temper_compose::{ComposeError, External};
+use serde_json::json;
+
+pub(crate) use report::Problem;
+use report::Report;
 
 /// A failure whose kind, and so its exit code, is known, with a hint for the person at the terminal.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: Kind,
     hint: Option<String>,
+    problems: Vec<Problem>,
     source: anyhow::Error,
 }
 
+/// The kinds of failures; the number of each is the exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Failed,
-    Usage,
-    Configuration,
+    Failed = 1,
+    Usage = 2,
+    Configuration = 3,
+    /// As a shell reports a program that Ctrl-C has ended.
+    Interrupted = 130,
 }
 
 impl Failure {
     /// The command was given something that it cannot use.
     pub(crate) fn usage(source: anyhow::Error) -> Self {
-        Self { kind: Kind::Usage, hint: None, source }
+        Self::new(Kind::Usage, source)
     }
 
     /// The configuration is wrong.
     pub(crate) fn configuration(source: anyhow::Error) -> Self {
-        Self { kind: Kind::Configuration, hint: None, source }
+        Self::new(Kind::Configuration, source)
     }
 
     /// The work itself failed.
     pub(crate) fn failed(source: anyhow::Error) -> Self {
-        Self { kind: Kind::Failed, hint: None, source }
+        Self::new(Kind::Failed, source)
+    }
+
+    /// The person at the terminal ended the work.
+    pub(crate) fn interrupted(source: anyhow::Error) -> Self {
+        Self::new(Kind::Interrupted, source)
+    }
+
+    fn new(kind: Kind, source: anyhow::Error) -> Self {
+        Self { kind, hint: None, problems: Vec::new(), source }
     }
 
     /// Adds what to do about it.
@@ -48,6 +65,12 @@ impl Failure {
     #[must_use]
     pub(crate) fn hint_if(self, hint: Option<String>) -> Self {
         Self { hint, ..self }
+    }
+
+    /// Adds what is wrong in detail, each with a hint of its own.
+    #[must_use]
+    pub(crate) fn problems(self, problems: impl IntoIterator<Item = Problem>) -> Self {
+        Self { problems: problems.into_iter().collect(), ..self }
     }
 }
 
@@ -63,45 +86,46 @@ impl std::error::Error for Failure {
     }
 }
 
-/// Prints why a command failed to standard error and returns its exit code.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let mut text = format!("error: {error}\n");
-    let mut said = error.to_string();
-    for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
-        // Transparent errors repeat the message of what they wrap.
-        if cause != said {
-            let _ = writeln!(text, "  caused by: {cause}");
-        }
-        said = cause;
-    }
-    for hint in hints(error) {
-        let _ = writeln!(text, "hint: {hint}");
-    }
-    // Nothing is left to be done where standard error is closed.
-    let _ = std::io::stderr().write_all(text.as_bytes());
-    exit_code(error)
+/// Tells why a command failed, and returns its exit code: on standard error for people, with `json` as one object on
+/// standard output.
+pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    say(&Report::of(error), json);
+    ExitCode::from(exit_code(error))
 }
 
-fn hints(error: &anyhow::Error) -> Vec<String> {
-    let mut hints: Vec<String> = error
-        .chain()
-        .filter_map(|cause| {
-            let failure = cause.downcast_ref::<Failure>().and_then(|failure| failure.hint.clone());
-            let compose = || cause.downcast_ref::<ComposeError>().and_then(ComposeError::hint);
-            let external = || cause.downcast_ref::<External>().and_then(|external| external.hint.clone());
-            failure.or_else(compose).or_else(external)
-        })
-        .collect();
-    hints.dedup();
-    hints
+/// Tells what is wrong with the command line itself. Help and version come this way too, and are no failures.
+pub(crate) fn report_usage(error: &clap::Error, json: bool) -> ExitCode {
+    if json && error.use_stderr() {
+        say(&Report::of_usage(&error.render().to_string()), json);
+    } else {
+        // Nothing is left to be done where the output is closed.
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { Kind::Usage as u8 } else { 0 })
 }
 
-fn exit_code(error: &anyhow::Error) -> ExitCode {
+/// Writes an error in one line: the message, and the causes behind it.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    let report = Report::of(error);
+    std::iter::once(report.message).chain(report.causes).collect::<Vec<_>>().join(": ")
+}
+
+/// Returns what to do about an error, if anybody knows.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
+    Report::of(error).hint
+}
+
+/// Returns the exit code of an error.
+pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     let kind = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()).map(|failure| failure.kind);
-    ExitCode::from(match kind.unwrap_or(Kind::Failed) {
-        Kind::Failed => 1,
-        Kind::Usage => 2,
-        Kind::Configuration => 3,
-    })
+    kind.unwrap_or(Kind::Failed) as u8
+}
+
+fn say(report: &Report, json: bool) {
+    // Nothing is left to be done where the output is closed.
+    let _ = if json {
+        writeln!(io::stdout(), "{:#}", json!({ "error": report }))
+    } else {
+        io::stderr().write_all(report.to_string().as_bytes())
+    };
 }

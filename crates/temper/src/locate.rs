@@ -10,7 +10,7 @@ use temper_oci::reference::check_tag;
 use temper_store::engine::{LayoutDestination, StoredImage};
 
 use crate::failure::Failure;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, left_over_before};
 
 /// What stands before the folder of a layout, as skopeo writes it.
 const LAYOUT: &str = "oci:";
@@ -43,6 +43,8 @@ pub(crate) fn destination(
         let (folder, tag) = layout_place(layout)?;
         let destination = LayoutDestination::create(&folder)
             .with_context(|| format!("layout `{}` cannot be written", folder.display()))?;
+        // What cannot be swept is in nobody's way.
+        let _ = destination.sweep(left_over_before());
         return Ok((Box::new(destination), tag));
     }
     has_host(text)?;
@@ -95,6 +97,23 @@ fn has_host(text: &str) -> Result<(), anyhow::Error> {
         .into())
 }
 
+/// Forms of other tools that would pass for a one-word repository with a tag.
+const FOREIGN_FORMS: [&str; 4] = ["docker-archive:", "oci-archive:", "docker-daemon:", "containers-storage:"];
+
+/// Says what to write in place of a form that other tools have, where `text` is one.
+fn foreign_form(text: &str) -> Option<String> {
+    let (form, rest) = text.split_once(':')?;
+    match form {
+        "docker" | "http" | "https" => {
+            Some(format!("write the reference alone, `{}`, or `oci:DIR[:TAG]`", rest.trim_start_matches('/')))
+        }
+        "docker-archive" | "oci-archive" | "docker-daemon" | "containers-storage" | "dir" => Some(format!(
+            "Temper reads references and `oci:DIR[:TAG]`; `skopeo copy --all {text} oci:DIR:TAG` makes a layout"
+        )),
+        _ => None,
+    }
+}
+
 /// Parses a reference of the command line.
 pub(crate) fn reference(text: &str) -> Result<Reference, anyhow::Error> {
     if Path::new(text).is_dir() {
@@ -102,11 +121,35 @@ pub(crate) fn reference(text: &str) -> Result<Reference, anyhow::Error> {
             .hint(format!("write `oci:{text}` for a layout"))
             .into());
     }
+    if let Some(form) = FOREIGN_FORMS.iter().find(|form| text.starts_with(**form)) {
+        let error = anyhow!("`{text}` has the form `{form}`, which Temper does not read");
+        return Err(Failure::usage(error).hint_if(foreign_form(text)).into());
+    }
     text.parse::<Reference>().map_err(|error| {
-        let hint = error
-            .hint()
+        let hint = foreign_form(text)
+            .or_else(|| error.hint())
             .unwrap_or_else(|| "write `HOST[:PORT]/REPOSITORY[:TAG]`, or `oci:DIR[:TAG]`".to_owned());
         let error = anyhow::Error::new(error).context(format!("`{text}` names no image"));
         Failure::usage(error).hint(hint).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::foreign_form;
+
+    #[test]
+    fn forms_of_other_tools_are_explained() {
+        for (text, expected) in [
+            ("docker://registry.example/a:1", Some("write the reference alone, `registry.example/a:1`")),
+            ("https://registry.example/a", Some("write the reference alone, `registry.example/a`")),
+            ("oci-archive:a.tar", Some("`skopeo copy --all oci-archive:a.tar oci:DIR:TAG`")),
+            ("registry.example:5000/a", None),
+            ("acme//python::3", None),
+        ] {
+            let hint = foreign_form(text);
+            assert_eq!(hint.is_some(), expected.is_some(), "{text}: {hint:?}");
+            assert!(hint.unwrap_or_default().contains(expected.unwrap_or_default()), "{text}");
+        }
+    }
 }

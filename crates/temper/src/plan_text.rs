@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use temper_compose::{Effective, Finding, Plan, PlatformPlan, Setting};
 use temper_oci::Platform;
 
+use crate::failure::Problem;
+use crate::printing::counted;
+
 /// How many files of artifacts and the document are shown; there may be very many of them.
 const FILES_MAX: usize = 20;
 
@@ -34,8 +37,11 @@ pub(crate) fn render(plan: &Plan) -> String {
     for platform in &plan.platforms {
         platform_text(&mut text, platform);
     }
-    findings(&mut text, "Warnings", &plan.findings.warnings);
-    findings(&mut text, "Problems", &plan.findings.problems);
+    if !(plan.findings.warnings.is_empty() && plan.findings.problems.is_empty()) {
+        text.push_str("\nall platforms\n");
+    }
+    findings(&mut text, "warnings", &plan.findings.warnings);
+    findings(&mut text, "problems", &plan.findings.problems);
     text
 }
 
@@ -70,8 +76,8 @@ fn platform_text(text: &mut String, plan: &PlatformPlan) {
         "not reproduced",
         plan.not_reproduced.iter().map(|n| format!("{} {}: {} ({})", n.package, n.at, n.statement, n.reason)),
     );
-    findings(text, "  warnings", &plan.findings.warnings);
-    findings(text, "  problems", &plan.findings.problems);
+    findings(text, "warnings", &plan.findings.warnings);
+    findings(text, "problems", &plan.findings.problems);
 }
 
 fn packages(text: &mut String, plan: &PlatformPlan) {
@@ -131,7 +137,7 @@ fn generated(text: &mut String, plan: &PlatformPlan) {
     let mut lines: Vec<String> =
         others.iter().map(|line| format!("{} ({})", line.path, line.effect)).collect();
     if !database.is_empty() {
-        lines.push(format!("{} files of the package database", database.len()));
+        lines.push(format!("{} of the package database", counted(database.len(), "file", "files")));
     }
     rows(text, "generated", lines.into_iter());
 }
@@ -166,27 +172,29 @@ fn cut(text: &mut String, count: usize, shown: usize) {
     }
 }
 
-/// Renders problems or warnings, each with its place in the document and its hint.
-pub(crate) fn findings(text: &mut String, title: &str, findings: &[Finding]) {
+/// Lists problems or warnings, each with its place in the document and its hint.
+fn findings(text: &mut String, title: &str, findings: &[Finding]) {
     if findings.is_empty() {
         return;
     }
-    let _ = writeln!(text, "{title}");
+    let _ = writeln!(text, "  {title}");
     for finding in findings {
-        let place = if finding.path.is_empty() { String::new() } else { format!("{}: ", finding.path) };
-        let _ = writeln!(text, "  {place}{}", finding.message);
+        let place = if finding.path.is_empty() { String::new() } else { format!("`{}`: ", finding.path) };
+        let _ = writeln!(text, "    {place}{}", finding.message);
         if let Some(hint) = &finding.hint {
-            let _ = writeln!(text, "    hint: {hint}");
+            let _ = writeln!(text, "      hint: {hint}");
         }
     }
 }
 
-/// Renders findings each with its platform, if it has one.
-pub(crate) fn by_platform<'a>(list: impl Iterator<Item = (Option<&'a Platform>, &'a Finding)>) -> String {
+/// Lists warnings, each with the platform that it is about, if it is about one.
+pub(crate) fn warnings<'a>(list: impl Iterator<Item = (Option<&'a Platform>, &'a Finding)>) -> String {
     let mut text = String::new();
     for (platform, finding) in list {
-        let title = platform.map_or_else(String::new, |platform| format!("{platform}:"));
-        findings(&mut text, &title, std::slice::from_ref(finding));
+        let _ = writeln!(text, "warning: {}", Problem::of_plan(platform, finding));
+        if let Some(hint) = &finding.hint {
+            let _ = writeln!(text, "  hint: {hint}");
+        }
     }
     text
 }

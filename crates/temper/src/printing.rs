@@ -14,6 +14,11 @@ pub(crate) fn print(
     print_text(&rendered)
 }
 
+/// Writes a number with its noun: `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Prints text as it is.
 pub(crate) fn print_text(text: &str) -> Result<(), anyhow::Error> {
     match io::stdout().lock().write_all(text.as_bytes()) {

@@ -17,6 +17,8 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     last: Mutex<Instant>,
     started: Instant,
+    /// The message of the last event.
+    step: Mutex<Option<String>>,
 }
 
 impl Progress {
@@ -29,7 +31,7 @@ impl Progress {
             bar.set_style(style("{spinner} {msg}"));
             bar
         });
-        Self { bar, last: Mutex::new(now), started: now }
+        Self { bar, last: Mutex::new(now), started: now, step: Mutex::default() }
     }
 
     /// Prints text as it is, above the bar.
@@ -46,6 +48,11 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    /// Returns what was done last, in words.
+    pub(crate) fn step(&self) -> Option<String> {
+        self.step.lock().ok()?.clone()
     }
 }
 
@@ -64,6 +71,9 @@ impl Log for Progress {
             }
         });
         let message = format!("{}{platform}{}", event.message, amount.unwrap_or_default());
+        if let Ok(mut step) = self.step.lock() {
+            *step = Some(message.clone());
+        }
         match &self.bar {
             Some(bar) if event.progress.is_some_and(|(done, total)| done < total) => bar.set_message(message),
             Some(bar) => {

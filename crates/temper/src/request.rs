@@ -1,22 +1,24 @@
 //! From a customization document and options to what composition is asked for.
 
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use temper_compose::{AutomaticIds, ImageSource, Planned, Recipe, Request};
 use temper_oci::reference::TAG_BYTES_MAX;
 use temper_spec::customization::{TagLine, Target};
+use temper_spec::yaml::Limits;
 use temper_spec::{Customization, Parsed};
 
 use crate::catalog::Catalog;
 use crate::cli::Source;
-use crate::failure::Failure;
+use crate::failure::{Failure, Problem};
 use crate::locate;
+use crate::printing::counted;
 use crate::workspace::Workspace;
 
-/// A document is short; more is not one.
-const DOCUMENT_BYTES_MAX: u64 = 4 << 20;
+/// Longest document in bytes: what its parser takes.
+const DOCUMENT_BYTES_MAX: u64 = Limits::DEFAULT.bytes_max as u64;
 
 /// One target of a document, with its sources opened.
 pub(crate) struct Opened {
@@ -73,17 +75,46 @@ pub(crate) fn open(workspace: &Workspace, source: &Source) -> Result<Vec<Opened>
 
 /// Reads a customization document from a file, or from standard input for `-`.
 fn read(file: &Path) -> Result<Parsed<Customization>, anyhow::Error> {
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(DOCUMENT_BYTES_MAX).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(DOCUMENT_BYTES_MAX).read_to_string(&mut text))
-    };
     let shown = file.display();
-    read.with_context(|| format!("customization `{shown}` cannot be read")).map_err(Failure::usage)?;
+    let text = read_text(file).map_err(|error| {
+        let hint = unreadable(&error);
+        let error = anyhow::Error::new(error).context(format!("customization `{shown}` cannot be read"));
+        Failure::usage(error).hint_if(hint)
+    })?;
+    if text.len() as u64 > DOCUMENT_BYTES_MAX {
+        let error = anyhow!("customization `{shown}` has more than {DOCUMENT_BYTES_MAX} bytes");
+        let hint = "put large files into an artifact, an image whose files are copied in";
+        return Err(Failure::failed(error).hint(hint).into());
+    }
     Customization::parse(&text).map_err(|problems| {
-        let hint = problems.hint();
-        Failure::failed(anyhow!("customization `{shown}` has problems:\n{problems}")).hint_if(hint).into()
+        let count = counted(problems.0.len(), "problem", "problems");
+        let error = anyhow!("customization `{shown}` has {count}");
+        Failure::failed(error).problems(problems.0.iter().map(Problem::from)).into()
+    })
+}
+
+/// Reads one byte more than a document may have, if there is one.
+fn read_text(file: &Path) -> io::Result<String> {
+    let input: Box<dyn Read> =
+        if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(std::fs::File::open(file)?) };
+    let mut bytes = Vec::new();
+    input.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
+        // The limit may stand inside of a letter; the text is refused by its length.
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error.utf8_error()))
+}
+
+fn unreadable(error: &io::Error) -> Option<String> {
+    Some(match error.kind() {
+        ErrorKind::NotFound => {
+            "`temper customization prepare` prints a document to start from; `-` reads standard input"
+                .to_owned()
+        }
+        ErrorKind::IsADirectory => "name a file in the folder".to_owned(),
+        ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
+        _ => return None,
     })
 }
 

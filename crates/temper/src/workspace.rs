@@ -26,6 +26,9 @@ use crate::storage::StorageChoice;
 /// How long a verified package index is used before the archive is asked again, where nothing is configured.
 const INDEX_AGE_MAX: Duration = Duration::from_mins(10);
 
+/// How old what a writer left must be to be removed: longer than anything is written without a pause.
+const LEFT_OVER_AGE: Duration = Duration::from_hours(24);
+
 /// Where this machine's own package sources stand.
 const APT_FOLDER: &str = "/etc/apt";
 
@@ -37,7 +40,7 @@ pub(crate) struct Workspace {
     pub(crate) cache: Cache,
     pub(crate) archive: ArchiveAdapter,
     pub(crate) registry: RegistryClient,
-    pub(crate) progress: Progress,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) runtime: Handle,
 }
 
@@ -55,6 +58,8 @@ impl Workspace {
         })?;
         let storage = StorageChoice::read(global, &config)?;
         let cache = Cache::open(&folder.join("cache"));
+        // What cannot be swept is in nobody's way.
+        let _ = (blobs.sweep(left_over_before()), cache.sweep(left_over_before()));
         let http = http_config(&config)?;
         let archive = archive(&config, global, runtime, &folder, &blobs, &http)?;
         let options = RegistryOptions {
@@ -64,7 +69,7 @@ impl Workspace {
         };
         let credentials = Credentials::from_files(credential_files());
         let registry = RegistryClient::new(&http, credentials, options)?;
-        let progress = Progress::new();
+        let progress = Arc::new(Progress::new());
         Ok(Self { folder, blobs, storage, cache, archive, registry, progress, runtime: runtime.clone() })
     }
 
@@ -75,8 +80,13 @@ impl Workspace {
 
     /// Returns who is told what happens.
     pub(crate) fn log(&self) -> &dyn Log {
-        &self.progress
+        &*self.progress
     }
+}
+
+/// Returns the time before which a file that nobody holds was left by a process that died.
+pub(crate) fn left_over_before() -> SystemTime {
+    clock()() - LEFT_OVER_AGE
 }
 
 /// Returns the clock: only the entry point reads it.
@@ -123,6 +133,7 @@ fn archive(
     let age = config.index_max_age_seconds.map_or(INDEX_AGE_MAX, Duration::from_secs);
     let freshness = if global.offline { Freshness::Offline } else { Freshness::MaxAge(age) };
     let client = ArchiveClient::new(settings, http::client(http)?);
+    client.sweep(left_over_before());
     Ok(ArchiveAdapter::new(runtime.clone(), client, Arc::new(blobs.clone()), freshness, clock()))
 }
 

@@ -11,7 +11,7 @@ use temper_oci::Digest;
 use crate::http::read_body;
 use crate::openpgp::{Verified, verify_detached, verify_inrelease};
 
-use super::disk::{self, Accepted, CachedRelease, Signed};
+use super::disk::{self, Accepted, CachedRelease, Signed, VerifiedRelease};
 use super::request::{self, Attempts};
 use super::{ArchiveClient, ArchiveError, Freshness, Source};
 
@@ -61,7 +61,8 @@ impl ArchiveClient {
         if freshness == Freshness::Offline {
             return Err(ArchiveError::Offline { suite: source.suite.clone(), uri: shown(&uri) });
         }
-        let fetched = self.fetch_release(source, &uri, cached, now).await?;
+        let mut fetched = self.fetch_release(source, &uri, cached, now).await?;
+        fetched.verified = Some(self.check_signature(source, &uri, &fetched)?);
         let release = self.verify(source, &uri, &fetched, freshness)?;
         self.accept(&release)?;
         disk::write_record(&path, &fetched)?;
@@ -87,6 +88,7 @@ impl ArchiveClient {
             etag,
             last_modified,
             fetched_at,
+            verified: None,
         };
         match (answer, cached) {
             (Answer::NotModified, Some(cached)) => Ok(CachedRelease { fetched_at, ..cached }),
@@ -127,6 +129,28 @@ impl ArchiveClient {
         }
     }
 
+    /// Verifies the signature for the time of fetching.
+    fn check_signature(
+        &self,
+        source: &Source,
+        uri: &str,
+        cached: &CachedRelease,
+    ) -> Result<VerifiedRelease, ArchiveError> {
+        let (keyring, fetched_at) = (self.keyring(&source.keyring)?, time(cached.fetched_at));
+        let verified = match &cached.signed {
+            Signed::Clear { inrelease } => verify_inrelease(inrelease.as_bytes(), keyring, fetched_at),
+            Signed::Detached { release, signature } => {
+                verify_detached(release.as_bytes(), signature.as_bytes(), keyring, fetched_at)
+            }
+        };
+        let Verified { text, signers } = verified.map_err(|error| ArchiveError::Verify {
+            suite: source.suite.clone(),
+            uri: shown(uri),
+            source: error,
+        })?;
+        Ok(VerifiedRelease { keyring: keyring.digest(), text, signers })
+    }
+
     /// Checks signature, name and validity at the time of fetching.
     fn verify(
         &self,
@@ -135,22 +159,17 @@ impl ArchiveClient {
         cached: &CachedRelease,
         freshness: Freshness,
     ) -> Result<SuiteRelease, ArchiveError> {
-        let keyring = self.keyring(&source.keyring)?;
         let (suite, fetched_at) = (source.suite.clone(), time(cached.fetched_at));
-        let (verified, digest) = match &cached.signed {
-            Signed::Clear { inrelease } => {
-                (verify_inrelease(inrelease.as_bytes(), keyring, fetched_at), Digest::of(inrelease))
-            }
-            Signed::Detached { release, signature } => {
-                let verified = verify_detached(release.as_bytes(), signature.as_bytes(), keyring, fetched_at);
-                (verified, Digest::of(release))
-            }
+        let keyring = self.keyring(&source.keyring)?.digest();
+        let VerifiedRelease { text, signers, .. } =
+            match cached.verified.as_ref().filter(|known| known.keyring == keyring) {
+                Some(known) => known.clone(),
+                None => self.check_signature(source, uri, cached)?,
+            };
+        let digest = match &cached.signed {
+            Signed::Clear { inrelease } => Digest::of(inrelease),
+            Signed::Detached { release, .. } => Digest::of(release),
         };
-        let Verified { text, signers } = verified.map_err(|source| ArchiveError::Verify {
-            suite: suite.clone(),
-            uri: shown(uri),
-            source,
-        })?;
         let release = Release::parse(&text).map_err(|source| ArchiveError::Release {
             suite: suite.clone(),
             uri: shown(uri),

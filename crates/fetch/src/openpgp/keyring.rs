@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sequoia_openpgp::cert::{Cert, CertParser};
 use sequoia_openpgp::parse::Parse;
+use temper_oci::Digest;
 
 use super::SequoiaError;
 
@@ -21,6 +22,7 @@ const CERTIFICATES_MAX: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Keyring {
     name: Arc<str>,
+    digest: Digest,
     certs: Arc<[Cert]>,
 }
 
@@ -91,7 +93,7 @@ impl Keyring {
         if certs.is_empty() {
             return Err(KeyringError::Empty { keyring: keyring() });
         }
-        Ok(Self { name: name.into(), certs: certs.into() })
+        Ok(Self { name: name.into(), digest: Digest::of(bytes), certs: certs.into() })
     }
 
     /// The keyring of Debian's archive, [`DEBIAN_ARCHIVE`].
@@ -103,6 +105,11 @@ impl Keyring {
     /// The name, for messages and configuration.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The digest of the bytes that it was read from.
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
     }
 
     pub(super) fn certs(&self) -> &[Cert] {

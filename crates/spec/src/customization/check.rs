@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::read::{At, Report};
 
+use super::suffix::lost_letters;
 use super::{Certificate, Customization, TAG_LENGTH_MAX, TagLine, Target, derive_suffix};
 
 pub(crate) use account::{account_name, account_names, accounts, groups, id, users};
@@ -66,10 +67,18 @@ pub(super) fn customization(value: &Customization, report: &mut Report) {
 }
 
 fn suffix_remains(value: &Customization, report: &mut Report) {
+    let lost = if value.suffix.is_none() { lost_letters(&value.name) } else { Vec::new() };
     if value.suffix.is_none() && derive_suffix(&value.name).is_empty() {
         report.problem_with_hint(
             &At::ROOT.key("name"),
             format!("name `{}` gives no suffix, it has none of `[a-z0-9]`", value.name),
+            "add `suffix`, for example `suffix: custom`",
+        );
+    } else if !lost.is_empty() {
+        let letters: Vec<String> = lost.iter().map(|letter| format!("`{letter}`")).collect();
+        report.problem_with_hint(
+            &At::ROOT.key("name"),
+            format!("name `{}` gives no suffix, as tags cannot have {}", value.name, letters.join(", ")),
             "add `suffix`, for example `suffix: custom`",
         );
     } else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, SystemTime};
 
 use temper_oci::{Digest, DigestHasher};
@@ -84,13 +84,33 @@ fn damage_and_length_are_noticed_on_reading() {
 }
 
 #[test]
-fn writers_that_died_are_swept() {
+fn writers_that_died_are_swept_and_living_ones_are_not() {
     let (_directory, blobs) = blobs(Durability::Relaxed);
     let mut writer = blobs.create().expect("starts");
     writer.write_all(b"x").expect("is written");
-    let (_, path) = writer.file.keep().expect("is kept");
+    let (file, path) = writer.file.keep().expect("is kept");
     let written = fs::metadata(&path).and_then(|metadata| metadata.modified()).expect("has a time");
-    assert_eq!(blobs.sweep(SystemTime::UNIX_EPOCH).expect("sweeps"), 0);
-    assert_eq!(blobs.sweep(written + Duration::from_secs(1)).expect("sweeps"), 1);
+    let later = written + Duration::from_secs(1);
+    assert_eq!(blobs.sweep(later).expect("sweeps"), 0, "it is still held");
+    drop(file);
+    assert_eq!(blobs.sweep(SystemTime::UNIX_EPOCH).expect("sweeps"), 0, "it is young");
+    assert_eq!(blobs.sweep(later).expect("sweeps"), 1);
     assert!(!path.exists());
+    let digest = blobs.put(b"hello").expect("is written");
+    blobs.sweep(later + Duration::from_hours(1)).expect("sweeps");
+    assert_eq!(blobs.contains(&digest), Some(5), "blobs are not left over");
+}
+
+#[test]
+fn a_full_disk_is_named_with_its_path() {
+    let (_directory, blobs) = blobs(Durability::Relaxed);
+    let mut writer = blobs.create().expect("starts");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("is on every Linux");
+    *writer.file.as_file_mut() = full;
+    let error = writer.write_all(b"x").expect_err("there is no room");
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    let path = writer.file.path().display().to_string();
+    assert_eq!(error.to_string(), format!("cannot write `{path}`"));
+    let error = error.into_inner().and_then(|inner| inner.downcast::<BlobError>().ok()).expect("is ours");
+    assert!(error.hint().expect("knows what to do").starts_with("make room"));
 }

@@ -2,13 +2,14 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use temper_compose::{Destination, External, ImageSource, OpenBlob};
 use temper_oci::document::DOCUMENT_BYTES_MAX;
 use temper_oci::{Descriptor, ImageDocument};
 
-use crate::blobs::{Blobs, Durability};
+use crate::blobs::{BlobError, Blobs, Durability};
 use crate::layout::{Layout, LayoutError, ref_name};
 
 /// One image whose blobs are on this disk.
@@ -52,12 +53,18 @@ impl StoredImageError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Unknown { names, .. } if names.is_empty() => {
+                Some("its images have no names; leave the tag out".to_owned())
+            }
             Self::Unknown { names, .. } => Some(format!("it has: {}", names.join(", "))),
             Self::Several { folder, names } => Some(format!(
                 "name one: {}",
                 names.iter().map(|n| format!("`oci:{folder}:{n}`")).collect::<Vec<_>>().join(", ")
             )),
-            Self::Layout(_) | Self::Empty(_) => None,
+            Self::Layout(error) => error.hint(),
+            Self::Empty(folder) => {
+                Some(format!("`skopeo copy --all docker://REFERENCE oci:{folder}:TAG` puts one into it"))
+            }
         }
     }
 }
@@ -100,10 +107,24 @@ impl StoredImage {
     }
 }
 
-fn failed(action: &str, descriptor: &Descriptor) -> impl FnOnce(crate::blobs::BlobError) -> External {
-    let message = format!("could not {action} `{}`", descriptor.digest);
-    move |error| External::new(message, error)
+/// Names a blob that cannot be read, the image that it belongs to, and what helps.
+fn unreadable(reference: &str, descriptor: &Descriptor) -> impl FnOnce(BlobError) -> External {
+    let message = format!("blob `{}` of image `{reference}` cannot be read", descriptor.digest);
+    move |error| {
+        let hint = match &error {
+            BlobError::Missing(_) => Some(
+                "the layout is incomplete; copy the image again, all platforms of it (`skopeo copy --all`)"
+                    .to_owned(),
+            ),
+            BlobError::Digest { .. } => Some(DAMAGED.to_owned()),
+            error => error.hint(),
+        };
+        External::new(message, error).with_hint(hint)
+    }
 }
+
+/// What helps where a blob has another digest than its name says.
+const DAMAGED: &str = "the layout is damaged; remove it and copy the image again";
 
 impl ImageSource for StoredImage {
     fn reference(&self) -> &str {
@@ -118,7 +139,7 @@ impl ImageSource for StoredImage {
 
     fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External> {
         let bytes = self.blobs.read(&descriptor.digest, DOCUMENT_BYTES_MAX as u64);
-        let bytes = bytes.map_err(failed("read", descriptor))?;
+        let bytes = bytes.map_err(unreadable(&self.reference, descriptor))?;
         let mut hasher = descriptor.digest.hasher();
         hasher.update(&bytes);
         let found = hasher.finish();
@@ -128,7 +149,7 @@ impl ImageSource for StoredImage {
                     "blob `{}` of `{}` has the digest `{found}`",
                     descriptor.digest, self.reference
                 ),
-                hint: Some("the layout is damaged; write it again".to_owned()),
+                hint: Some(DAMAGED.to_owned()),
                 source: None,
             });
         }
@@ -136,45 +157,68 @@ impl ImageSource for StoredImage {
     }
 
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
-        let file = self.blobs.open_blob(&descriptor.digest).map_err(failed("read", descriptor))?;
+        let file =
+            self.blobs.open_blob(&descriptor.digest).map_err(unreadable(&self.reference, descriptor))?;
         Ok(Box::new(file))
     }
 }
 
 /// A layout that images are written to.
 #[derive(Debug)]
-pub struct LayoutDestination(Layout);
+pub struct LayoutDestination {
+    folder: String,
+    layout: Layout,
+}
 
 impl LayoutDestination {
     /// Opens a layout, or makes one where the folder is empty or missing.
     pub fn create(folder: &Path) -> Result<Self, LayoutError> {
-        Ok(Self(Layout::create(folder, Durability::Relaxed)?))
+        let layout = Layout::create(folder, Durability::Relaxed)?;
+        Ok(Self { folder: folder.display().to_string(), layout })
+    }
+
+    /// Removes what writers that died before `before` left; returns how many files that were.
+    pub fn sweep(&self, before: SystemTime) -> Result<usize, BlobError> {
+        self.layout.sweep(before)
+    }
+
+    fn failed(&self, what: &str) -> impl FnOnce(BlobError) -> External + use<> {
+        let message = format!("{what} could not be written to layout `{}`", self.folder);
+        move |error| {
+            let hint = error.hint();
+            External::new(message, error).with_hint(hint)
+        }
     }
 }
 
 impl Destination for LayoutDestination {
     fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
-        if self.0.blobs().contains(&descriptor.digest) == Some(descriptor.size) {
+        if self.layout.blobs().contains(&descriptor.digest) == Some(descriptor.size) {
             return Ok(());
         }
         let write = || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-            let mut writer = self.0.blobs().create()?;
+            let mut writer = self.layout.blobs().create()?;
             std::io::copy(&mut open()?, &mut writer)?;
             writer.commit(Some(descriptor.digest))?;
             Ok(())
         };
-        write().map_err(|error| External::new(format!("could not write blob `{}`", descriptor.digest), error))
+        let message =
+            format!("blob `{}` could not be written to layout `{}`", descriptor.digest, self.folder);
+        write().map_err(|error| External::new(message, error))
     }
 
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
-        self.0.blobs().put(bytes).map(drop).map_err(failed("write", descriptor))
+        let put = self.layout.blobs().put(bytes).map(drop);
+        put.map_err(self.failed(&format!("manifest `{}`", descriptor.digest)))
     }
 
     fn move_tags(&self, image: &Descriptor, _: &Bytes, tags: &[String]) -> Result<(), External> {
         for tag in tags {
-            self.0
-                .set(tag, image.clone())
-                .map_err(|error| External::new(format!("could not write tag `{tag}`"), error))?;
+            self.layout.set(tag, image.clone()).map_err(|error| {
+                let hint = error.hint();
+                let message = format!("tag `{tag}` could not be written to layout `{}`", self.folder);
+                External::new(message, error).with_hint(hint)
+            })?;
         }
         Ok(())
     }

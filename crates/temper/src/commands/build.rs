@@ -8,7 +8,8 @@ use temper_compose::{BuiltImage, Planned, publish};
 use temper_oci::{Digest, Platform};
 
 use crate::cli;
-use crate::failure::Failure;
+use crate::failure::{Failure, Problem};
+use crate::printing::counted;
 use crate::workspace::Workspace;
 use crate::{locate, plan_text, printing, request};
 
@@ -36,7 +37,7 @@ pub(crate) fn run(
         opened.iter().map(|target| target.plan(workspace)).collect::<Result<_, _>>()?;
     for planned in &planned {
         check(planned)?;
-        workspace.progress.text(&plan_text::by_platform(planned.plan.warnings()));
+        workspace.progress.text(&plan_text::warnings(planned.plan.warnings()));
     }
     let mut results = Vec::new();
     for (target, planned) in opened.iter().zip(&planned) {
@@ -50,7 +51,7 @@ pub(crate) fn run(
     let text = || results.iter().map(render).collect::<String>();
     match results.as_slice() {
         [result] => printing::print(json, result, text)?,
-        results => printing::print(json, &results, text)?,
+        results => printing::print(json, &serde_json::json!({ "images": results }), text)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -60,8 +61,11 @@ pub(crate) fn check(planned: &Planned<'_>) -> Result<(), anyhow::Error> {
     if !planned.plan.has_problems() {
         return Ok(());
     }
-    let text = plan_text::by_platform(planned.plan.problems());
-    Err(Failure::failed(anyhow!("`{}` cannot be built:\n{}", planned.plan.name, text.trim_end()))
+    let problems = planned.plan.problems().map(|(platform, finding)| Problem::of_plan(platform, finding));
+    let problems: Vec<Problem> = problems.collect();
+    let count = counted(problems.len(), "problem", "problems");
+    Err(Failure::failed(anyhow!("`{}` cannot be built, its plan has {count}", planned.plan.name))
+        .problems(problems)
         .hint("nothing was built; `temper plan` shows the whole plan")
         .into())
 }

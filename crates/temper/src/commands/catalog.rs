@@ -34,7 +34,7 @@ pub(crate) fn list(options: &cli::CatalogList, json: bool) -> Result<ExitCode, a
         .filter(|id| id.contains(filter))
         .map(|id| catalog.get(id).map(|definition| line(&definition)))
         .collect::<Result<_, _>>()?;
-    printing::print(json, &lines, || render(&lines))?;
+    printing::print(json, &serde_json::json!({ "definitions": lines }), || render(&lines))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use serde::Serialize;
 use temper_compose::{Archive, PackageSource};
 
 use crate::cli::Global;
 use crate::config::{self, Config};
-use crate::printing;
+use crate::failure::{self, Failure};
+use crate::printing::{self, counted};
 use crate::workspace::Workspace;
 
 /// One thing that was looked at.
@@ -18,47 +20,56 @@ struct Check {
     name: &'static str,
     is_good: bool,
     detail: String,
+    /// What to do about it.
+    hint: Option<String>,
+}
+
+impl Check {
+    fn of(name: &'static str, result: Result<String, anyhow::Error>) -> Self {
+        match result {
+            Ok(detail) => Self { name, is_good: true, detail, hint: None },
+            Err(error) => {
+                let (detail, hint) = (failure::sentence(&error), failure::hint(&error));
+                Self { name, is_good: false, detail, hint }
+            }
+        }
+    }
 }
 
 /// Looks at configuration, data folder, and the package archives.
 pub(crate) fn run(global: &Global, runtime: &tokio::runtime::Handle) -> Result<ExitCode, anyhow::Error> {
-    let mut checks = vec![configuration(global), data_folder(global)];
+    let config = Config::read(global.config.as_deref())?;
+    let mut checks = vec![
+        Check::of("configuration", Ok(configured(&config))),
+        Check::of("data folder", data_folder(global)),
+    ];
     if checks.iter().all(|check| check.is_good) {
         let workspace = Workspace::open(global, runtime)?;
         for (name, archive, suite) in [
             ("archive debian", "debian", "trixie"),
             ("archive debian-security", "debian-security", "trixie-security"),
         ] {
-            checks.push(package_archive(&workspace, name, archive, suite));
+            checks.push(Check::of(name, package_archive(&workspace, archive, suite)));
         }
         workspace.progress.finish();
     }
     let is_good = checks.iter().all(|check| check.is_good);
-    printing::print(global.json, &checks, || render(&checks))?;
+    printing::print(global.json, &serde_json::json!({ "checks": checks }), || render(&checks))?;
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn configuration(global: &Global) -> Check {
-    let read = Config::read(global.config.as_deref());
-    let detail = match &read {
-        Ok(config) => {
-            format!("{} mirrors, {} keyrings configured", config.mirrors.len(), config.keyrings.len())
-        }
-        Err(error) => format!("{error:#}"),
-    };
-    Check { name: "configuration", is_good: read.is_ok(), detail }
+fn configured(config: &Config) -> String {
+    let mirrors = counted(config.mirrors.len(), "mirror", "mirrors");
+    format!("{mirrors}, {} configured", counted(config.keyrings.len(), "keyring", "keyrings"))
 }
 
-fn data_folder(global: &Global) -> Check {
-    let name = "data folder";
-    let folder = match config::data_dir(global.data_dir.as_deref()) {
-        Ok(folder) => folder,
-        Err(error) => return Check { name, is_good: false, detail: format!("{error:#}") },
-    };
-    match writable(&folder) {
-        Ok(()) => Check { name, is_good: true, detail: folder.display().to_string() },
-        Err(error) => Check { name, is_good: false, detail: format!("`{}`: {error}", folder.display()) },
-    }
+fn data_folder(global: &Global) -> Result<String, anyhow::Error> {
+    let folder = config::data_dir(global.data_dir.as_deref())?;
+    let shown = folder.display().to_string();
+    writable(&folder)
+        .with_context(|| format!("data folder `{shown}` cannot be used"))
+        .map_err(|error| Failure::configuration(error).hint("name another one with `--data-dir DIR`"))?;
+    Ok(shown)
 }
 
 fn writable(folder: &Path) -> std::io::Result<()> {
@@ -68,21 +79,15 @@ fn writable(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&probe)
 }
 
-fn package_archive(workspace: &Workspace, name: &'static str, archive: &str, suite: &str) -> Check {
+fn package_archive(workspace: &Workspace, archive: &str, suite: &str) -> Result<String, anyhow::Error> {
     let source = PackageSource {
         uri: format!("distribution:{archive}"),
         suite: suite.to_owned(),
         components: vec!["main".to_owned()],
         keyring: "debian-archive".to_owned(),
     };
-    match workspace.archive.snapshot(&[source], "amd64") {
-        Ok(_) => Check { name, is_good: true, detail: format!("`{suite}` is there, its signature is good") },
-        Err(error) => {
-            let hint = error.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-            let detail = format!("{:#}{hint}", anyhow::Error::new(error));
-            Check { name, is_good: false, detail }
-        }
-    }
+    workspace.archive.snapshot(&[source], "amd64")?;
+    Ok(format!("`{suite}` is there, its signature is good"))
 }
 
 fn render(checks: &[Check]) -> String {
@@ -90,6 +95,9 @@ fn render(checks: &[Check]) -> String {
     for check in checks {
         let mark = if check.is_good { "ok  " } else { "FAIL" };
         let _ = writeln!(text, "{mark}  {:24} {}", check.name, check.detail);
+        if let Some(hint) = &check.hint {
+            let _ = writeln!(text, "{:30} hint: {hint}", "");
+        }
     }
     text
 }

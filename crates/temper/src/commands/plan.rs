@@ -18,7 +18,7 @@ pub(crate) fn run(workspace: &Workspace, options: &cli::Plan, json: bool) -> Res
     let text = || plans.iter().map(plan_text::render).collect::<Vec<_>>().join("\n");
     match plans.as_slice() {
         [plan] => printing::print(json, plan, text)?,
-        plans => printing::print(json, &plans, text)?,
+        plans => printing::print(json, &serde_json::json!({ "plans": plans }), text)?,
     }
     Ok(if has_problems { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

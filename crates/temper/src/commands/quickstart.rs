@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::cli;
 use crate::commands::{build, catalog};
 use crate::embedded::{self, EmbeddedDestination};
+use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
 use crate::{plan_text, printing};
 
@@ -31,6 +32,7 @@ pub(crate) fn run(
     workspace: &Workspace,
     options: &cli::Quickstart,
     json: bool,
+    interrupt: Interrupt,
 ) -> Result<ExitCode, anyhow::Error> {
     let listener = embedded::listen(&workspace.runtime, options.listen.listen)?;
     let address = listener.local_addr()?;
@@ -57,6 +59,8 @@ pub(crate) fn run(
     let built = build::built(&image, &format!("{address}/{REPOSITORY}"), tags);
     workspace.progress.finish();
     printing::print(json, &built, || report(&planned, &built))?;
+    // From here on Ctrl-C ends the serving, which is no failure.
+    drop(interrupt);
     if !options.once {
         embedded::serve(&workspace.runtime, listener, registry)?;
     }

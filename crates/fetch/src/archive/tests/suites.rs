@@ -199,6 +199,17 @@ async fn an_unknown_key_is_refused() {
 }
 
 #[tokio::test]
+async fn what_one_keyring_verified_is_verified_again_for_another() {
+    let bench = bench(&trixie());
+    bench.suite(Freshness::Always, NOW).await.unwrap();
+    bench.suite(Freshness::Offline, NOW).await.unwrap();
+    let folder = bench.folder.path();
+    let stranger = archive_client(&bench.server, &TestKey::generate(), folder);
+    let error = stranger.suite(&source("trixie"), &[], Freshness::Offline, at(NOW)).await.unwrap_err();
+    assert!(matches!(error, ArchiveError::Verify { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn indexes_that_differ_from_the_release_are_refused() {
     let check = async |fault: Fault, expected: &str| {
         let bench = bench(&trixie().without_by_hash());
