@@ -12,6 +12,7 @@ mod crash;
 mod determinism;
 mod example;
 mod image;
+mod object_store;
 mod podman;
 mod quickstart;
 mod registries;
@@ -56,6 +57,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "clients", run: clients::suite },
     Suite { name: "registries", run: registries::suite },
     Suite { name: "crash", run: crash::suite },
+    Suite { name: "object_store", run: object_store::suite },
     Suite { name: "determinism", run: determinism::suite },
 ];
 

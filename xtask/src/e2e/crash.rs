@@ -5,8 +5,8 @@
 //! taken up where the server says that they are. Collectors run beside the pushes. At the end all that was acknowledged
 //! is read back, and the folder holds the blobs of the manifests that are there, and nothing else.
 
-mod content;
-mod http;
+pub(in crate::e2e) mod content;
+pub(in crate::e2e) mod http;
 mod ledger;
 mod pusher;
 

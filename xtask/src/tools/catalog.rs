@@ -61,6 +61,14 @@ const CONFORMANCE: Module = Module {
     folder: "",
 };
 
+/// A server that speaks the protocol of S3, with everything in memory.
+const GOFAKES3: Module = Module {
+    path: "github.com/johannesboyne/gofakes3",
+    version: "v1.2.0",
+    sum: "h1:I9VEzPWvvAUAGzDlhYFoZjF0AXMlkcEyZlmBwiI6Oms=",
+    folder: "cmd/gofakes3",
+};
+
 pub(crate) const TOOLS: &[Tool] = &[
     system("skopeo", "skopeo", "copies and inspects images"),
     system("podman", "podman", "pulls and runs images"),
@@ -82,6 +90,11 @@ pub(crate) const TOOLS: &[Tool] = &[
     pool("cosign3", "cosign", "sid", "usr/bin/cosign", "verifies signatures, version 3"),
     pool("crane", "crane", "sid", "usr/bin/crane", "pulls, pushes and validates images"),
     pool("oras", "oras", "trixie", "usr/bin/oras", "pushes artifacts and lists referrers"),
+    Tool {
+        program: "gofakes3",
+        source: Source::Go { module: GOFAKES3, program: "gofakes3" },
+        purpose: "an object store for tests",
+    },
     Tool {
         program: "helm",
         source: Source::Go { module: HELM, program: "helm" },

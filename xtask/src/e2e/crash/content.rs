@@ -10,41 +10,41 @@ const LARGE_BYTES: Range<u64> = 1_000_000..8_000_000;
 const LARGE_EVERY: u64 = 12;
 
 /// A stream of numbers that depends on its seed alone (the generator `SplitMix64`).
-pub(super) struct Random(u64);
+pub(in crate::e2e) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::e2e) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(in crate::e2e) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    pub(super) fn within(&mut self, range: Range<u64>) -> u64 {
+    pub(in crate::e2e) fn within(&mut self, range: Range<u64>) -> u64 {
         range.start + self.next() % (range.end - range.start)
     }
 }
 
 /// A blob, known by its number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Blob {
+pub(in crate::e2e) struct Blob {
     number: u64,
-    pub(super) digest: String,
-    pub(super) size_bytes: usize,
+    pub(in crate::e2e) digest: String,
+    pub(in crate::e2e) size_bytes: usize,
 }
 
 impl Blob {
     /// Returns the blob with its bytes.
-    pub(super) fn new(number: u64) -> (Self, Vec<u8>) {
+    pub(in crate::e2e) fn new(number: u64) -> (Self, Vec<u8>) {
         let bytes = bytes(number);
         (Self { number, digest: digest(&bytes), size_bytes: bytes.len() }, bytes)
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(in crate::e2e) fn bytes(&self) -> Vec<u8> {
         bytes(self.number)
     }
 }
@@ -60,14 +60,14 @@ fn bytes(number: u64) -> Vec<u8> {
 }
 
 /// The digest as the registry writes it.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(in crate::e2e) fn digest(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
     let hex: Vec<String> = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{}", hex.concat())
 }
 
 /// A manifest over blobs, the first of which is its config; `nonce` makes it one of its own.
-pub(super) fn manifest(blobs: &[Blob], nonce: &str) -> Vec<u8> {
+pub(in crate::e2e) fn manifest(blobs: &[Blob], nonce: &str) -> Vec<u8> {
     let descriptor = |media_type: &str, blob: &Blob| serde_json::json!({ "mediaType": media_type, "digest": blob.digest, "size": blob.size_bytes });
     let layer = |blob| descriptor("application/octet-stream", blob);
     let manifest = serde_json::json!({

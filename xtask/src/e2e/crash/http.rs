@@ -8,26 +8,26 @@ use std::time::Duration;
 const TIME_MAX: Duration = Duration::from_mins(1);
 
 /// A whole answer.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(in crate::e2e) struct Answer {
+    pub(in crate::e2e) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(in crate::e2e) body: Vec<u8>,
 }
 
 impl Answer {
     /// A header by its lower-case name.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::e2e) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// Status and body, for people.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::e2e) fn text(&self) -> String {
         format!("status {}: {}", self.status, String::from_utf8_lossy(&self.body))
     }
 }
 
 /// Sends a request and reads its answer to the end.
-pub(super) fn send(
+pub(in crate::e2e) fn send(
     address: SocketAddr,
     method: &str,
     path: &str,
