@@ -54,14 +54,7 @@ fn apply(
     if ["tmp", "dev", "proc", "sys"].contains(&top) {
         return Ok(());
     }
-    let id = |name: &Option<String>, find: &dyn Fn(&str) -> Option<u32>| match name {
-        None => Ok(None),
-        Some(name) => {
-            find(name).map(|id| Some(u64::from(id))).ok_or_else(|| format!("`{name}` is no account"))
-        }
-    };
-    let uid = id(&line.user, &|name| accounts.uid(name))?;
-    let gid = id(&line.group, &|name| accounts.gid(name))?;
+    let (uid, gid) = owner(accounts, line)?;
     let follows = matches!(line.kind, 'd' | 'D' | 'v' | 'q' | 'Q' | 'z' | 'Z');
     let path = if follows { ctx.tree.resolve(&line.path) } else { ctx.tree.resolve_parent(&line.path) };
     let path = path.map_err(|error| error.to_string())?;
@@ -114,6 +107,17 @@ fn apply(
         _ => {}
     }
     Ok(())
+}
+
+/// Returns the ids of the user and the group that a line names.
+fn owner(accounts: &Directory, line: &Line) -> Result<(Option<u64>, Option<u64>), String> {
+    let id = |name: &Option<String>, find: &dyn Fn(&str) -> Option<u32>| match name {
+        None => Ok(None),
+        Some(name) => {
+            find(name).map(|id| Some(u64::from(id))).ok_or_else(|| format!("`{name}` is no account"))
+        }
+    };
+    Ok((id(&line.user, &|name| accounts.uid(name))?, id(&line.group, &|name| accounts.gid(name))?))
 }
 
 fn adjust(line: &Line, path: String, uid: Option<u64>, gid: Option<u64>, effect: &mut Effect) {
