@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that a change must pass, from a machine that has only Rust.
+//! `cargo xtask test`: everything that a change must pass, from a machine that has only Rust and Go.
 
 use anyhow::Result;
 
