@@ -1,6 +1,6 @@
 //! The `temper` program as the tests, the oracle and the benchmarks start it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -28,6 +28,10 @@ impl Temper {
     /// A program that was built before.
     pub(crate) fn at(binary: PathBuf) -> Self {
         Self { binary }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.binary
     }
 
     pub(crate) fn command(&self) -> Invocation {

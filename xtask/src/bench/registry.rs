@@ -18,6 +18,7 @@ use crate::bench::registry::contender::{Contender, contenders};
 use crate::bench::registry::load::{Blob, Clients};
 use crate::bench::registry::page::{Row, Run};
 use crate::invocation::Invocation;
+use crate::temper::Temper;
 use crate::workspace::Workspace;
 
 /// The processors: one for the server, another for the clients.
@@ -39,16 +40,24 @@ pub(crate) struct Arguments {
     /// Measure only servers whose name contains this, and leave the page as it is
     #[arg(long)]
     filter: Option<String>,
+    /// Use this `temper` instead of building one
+    #[arg(long)]
+    binary: Option<PathBuf>,
     /// The clients' side, started by the command itself on a processor of its own
     #[arg(long, hide = true)]
     pinned: bool,
 }
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    let temper = match &arguments.binary {
+        Some(binary) => Temper::at(binary.canonicalize()?),
+        None => Temper::build_release(workspace)?,
+    };
     if !arguments.pinned {
         let program = env::current_exe().context("finding this program")?;
         let mut pinned = Invocation::new("taskset").args(["--cpu-list", CLIENTS_PROCESSOR]).arg(program);
         pinned = pinned.args(["bench", "registry", "--pinned", "--runs", &arguments.runs.to_string()]);
+        pinned = pinned.arg("--binary").arg(temper.path());
         if let Some(filter) = &arguments.filter {
             pinned = pinned.args(["--filter", filter]);
         }
@@ -57,8 +66,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let directory = workspace.scratch("bench-registry");
     let (small, large) = (Blob::make(SMALL_BLOB_BYTES)?, Blob::make(LARGE_BLOB_BYTES)?);
     let filter = arguments.filter.as_deref().unwrap_or_default();
-    let contenders: Vec<_> =
-        contenders(workspace)?.into_iter().filter(|contender| contender.name.contains(filter)).collect();
+    let contenders: Vec<_> = contenders(workspace, temper)?
+        .into_iter()
+        .filter(|contender| contender.name.contains(filter))
+        .collect();
     let mut rows: Vec<Row> = contenders.iter().map(|contender| Row::new(contender.name)).collect();
     for _ in 0..arguments.runs {
         for (contender, row) in contenders.iter().zip(&mut rows) {

@@ -32,8 +32,7 @@ pub(crate) struct Running {
 }
 
 /// All servers: ours, and those that are to be had here.
-pub(crate) fn contenders(workspace: &Workspace) -> Result<Vec<Contender>> {
-    let temper = Temper::build_release(workspace)?;
+pub(crate) fn contenders(workspace: &Workspace, temper: Temper) -> Result<Vec<Contender>> {
     let programs = tools::require(workspace, &["docker-registry", "distribution"])?;
     let registry = |program: PathBuf| {
         let start = move |directory: &Path, address| docker_registry::command(&program, directory, address);
