@@ -3,7 +3,7 @@
 //! Lists come from `info/<package>.list`; where a base keeps only checksums, the files that they name are all that
 //! is known, and the directories above those count as owned.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct Installed {
     pub database: StatusDatabase,
     /// By name and architecture.
     packages: Vec<Arc<InstalledPackage>>,
-    owners: BTreeMap<String, Vec<Arc<InstalledPackage>>>,
+    owners: HashMap<String, Vec<Arc<InstalledPackage>>>,
 }
 
 /// What tells one package of a base from another: two architectures of a name may stand side by side.
@@ -91,13 +91,14 @@ impl Installed {
             tree,
             database: &database,
             diversions: &diversions,
-            links: links(tree),
+            links: LazyCell::new(|| links(tree)),
             followed: RefCell::default(),
         };
         let mut packages: Vec<Arc<InstalledPackage>> =
             database.installed().map(|record| Arc::new(base.package(&record))).collect();
         packages.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut owners: BTreeMap<String, Vec<Arc<InstalledPackage>>> = BTreeMap::new();
+        let paths = packages.iter().map(|package| package.paths.len()).sum();
+        let mut owners: HashMap<String, Vec<Arc<InstalledPackage>>> = HashMap::with_capacity(paths);
         for package in &packages {
             for path in &package.paths {
                 owners.entry(path.clone()).or_default().push(Arc::clone(package));
@@ -128,17 +129,17 @@ pub(crate) fn replaces(field: &str, name: &str, version: &str) -> bool {
 }
 
 /// What the entries of the database are read with.
-struct Base<'a> {
+struct Base<'a, L: FnOnce() -> Links> {
     tree: &'a Tree,
     database: &'a StatusDatabase,
     diversions: &'a Diversions,
-    /// The links that lead to each file.
-    links: BTreeMap<String, Vec<String>>,
+    /// The links that lead to each file; only packages without a list need them.
+    links: LazyCell<Links, L>,
     /// Where directories lead, as far as it was asked: lists name each of them many times.
     followed: RefCell<HashMap<String, Option<String>>>,
 }
 
-impl Base<'_> {
+impl<L: FnOnce() -> Links> Base<'_, L> {
     fn package(&self, record: &PackageRecord<'_>) -> InstalledPackage {
         let (name, architecture) = (record.name(), record.architecture());
         let conffiles = read_conffiles(record);
@@ -223,9 +224,12 @@ impl Base<'_> {
     }
 }
 
+/// Links by the file that they lead to.
+type Links = BTreeMap<String, Vec<String>>;
+
 /// Lists the links that lead to each file: without the file they lead nowhere.
-fn links(tree: &Tree) -> BTreeMap<String, Vec<String>> {
-    let mut links: BTreeMap<String, Vec<String>> = BTreeMap::new();
+fn links(tree: &Tree) -> Links {
+    let mut links = Links::new();
     for node in tree.nodes().filter(|node| matches!(node.entry.kind, EntryKind::Symlink { .. })) {
         let target = tree.lookup(&node.entry.path);
         if let Some(target) = target.filter(|target| matches!(target.entry.kind, EntryKind::File { .. })) {
