@@ -34,6 +34,7 @@ const RULES: &[Rule] = &[
     Rule { name: "temper-deb", uses: &[], ignorant_of: PURE },
     Rule { name: "temper-resolve", uses: &["temper-deb"], ignorant_of: PURE },
     Rule { name: "temper-rootfs", uses: &["temper-deb", "temper-oci"], ignorant_of: PURE },
+    Rule { name: "temper-attest", uses: &["temper-deb", "temper-oci"], ignorant_of: PURE },
     Rule {
         name: "temper-compose",
         uses: &["temper-deb", "temper-oci", "temper-resolve", "temper-rootfs", "temper-spec"],

@@ -1,0 +1,25 @@
+//! What is said about an image and proved: keys, signatures, attestations, SBOMs, provenance, VEX, and how they are attached.
+//!
+//! An engine crate: it knows bytes and keys; it must not know networks, databases, environment, clocks, or randomness.
+
+mod limits;
+
+pub mod keys;
+
+mod error;
+
+pub mod predicate;
+pub mod statement;
+
+pub mod dsse;
+pub mod simple_signing;
+
+pub mod bundle;
+
+pub use bundle::Bundle;
+pub use dsse::Envelope;
+pub use error::FormatError;
+pub use keys::{FileKey, KeyError, PublicKey, SignError, SignatureError, Signer};
+pub use limits::Limits;
+pub use simple_signing::SimpleSigning;
+pub use statement::{Statement, Subject};

@@ -1,0 +1,6 @@
+//! Signed documents made and read through the crate's public face.
+
+mod fixtures;
+
+mod documents;
+mod keys;
