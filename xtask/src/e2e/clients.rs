@@ -1,7 +1,8 @@
 //! The programs that people have: each pushes, finds, signs, moves and removes what it is made for.
 //!
-//! Every program runs in every [`Place`]: the registry as it is, and behind a proxy.
+//! Every program runs in every [`Place`]: the registry as it is, with TLS and accounts, and behind a proxy.
 
+mod accounts;
 mod buildah;
 mod cosign;
 mod crane;
@@ -17,6 +18,7 @@ use anyhow::{Result, ensure};
 use crate::e2e::clients::place::Place;
 use crate::e2e::image;
 use crate::e2e::scenario::Scenario;
+use crate::e2e::server::free_address;
 
 /// What a program does in a place.
 type Check = fn(&Scenario, &Place, &Sample) -> Result<()>;
@@ -52,13 +54,31 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     let arguments = ["serve".as_ref(), "--data-dir".as_ref(), data.as_os_str()];
     let server = scenario.setup("serve_answers", || scenario.serve(&arguments))?;
     check_all(scenario, &sample, &Place::plain(scenario, "plain", server.address().to_string())?);
+    drop(server);
 
-    let proxy = scenario.setup("nginx_answers", || nginx::serve(scenario, server.address()))?;
+    let server = scenario.setup("serve_answers_over_tls", || accounts::serve_with_tls(scenario))?;
+    let host = format!("localhost:{}", server.address().port());
+    let own = Place::plain(scenario, "tls", host)?.with_private_authority(scenario);
+    let own = own.with_login(accounts::ADMIN);
+    check_all(scenario, &sample, &own);
+    accounts::check_rights(scenario, &own, &sample)?;
+    drop(server);
+
+    let address = free_address()?;
+    let server =
+        scenario.setup("serve_answers_behind_a_proxy", || accounts::serve_behind(scenario, address))?;
+    let proxy = scenario.setup("nginx_answers", || nginx::serve(scenario, address, server.address()))?;
     // The registry itself listens at a number; only the proxy has this name.
     let host = format!("localhost:{}", proxy.address().port());
     let behind = Place::plain(scenario, "behind_nginx", host)?.with_private_authority(scenario);
-    let behind = behind.with_login(nginx::LOGIN);
+    let behind = behind.with_login(accounts::ADMIN);
     check_all(scenario, &sample, &behind);
+    check_strangers(scenario, &behind);
+    Ok(())
+}
+
+/// Who does not trust the certificate, or did not log in, gets nothing.
+fn check_strangers(scenario: &Scenario, behind: &Place) {
     scenario.check("a_client_without_the_authority_refuses", || {
         let list = scenario.tool("crane")?.args(["ls", &behind.reference("for-crane")]);
         ensure_says(&list.fails()?.stderr, "unknown authority")
@@ -69,7 +89,6 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
         let list = stranger.tool(scenario, "crane")?.args(["ls", &behind.reference("for-crane")]);
         ensure_says(&list.fails()?.stderr, "401 Unauthorized")
     });
-    Ok(())
 }
 
 fn check_all(scenario: &Scenario, sample: &Sample, place: &Place) {

@@ -1,26 +1,19 @@
-//! nginx before the registry: TLS ends there, passwords are asked for, and the registry gets another name.
+//! nginx before the registry: TLS ends there, and the registry gets another name.
 
 use std::fs;
 use std::net::SocketAddr;
 
 use anyhow::Result;
 
-use crate::e2e::clients::place::Login;
 use crate::e2e::scenario::Scenario;
-use crate::e2e::server::{Server, free_address};
+use crate::e2e::server::Server;
 
-/// Who may pass.
-pub(crate) const LOGIN: Login = Login { user: "team", password: "correct horse" };
-
-/// Starts a proxy for `registry`, with the certificate of the example's private authority.
-pub(crate) fn serve(scenario: &Scenario, registry: SocketAddr) -> Result<Server> {
-    let address = free_address()?;
+/// Starts a proxy at `address` for `registry`, with the certificate of the example's private authority.
+pub(crate) fn serve(scenario: &Scenario, address: SocketAddr, registry: SocketAddr) -> Result<Server> {
     let folder = scenario.path("nginx");
     fs::create_dir_all(&folder)?;
     let certificates = scenario.repository_path("examples/private-ca");
     let (folder_path, certificates) = (folder.display(), certificates.display());
-    let hash = scenario.tool("openssl")?.args(["passwd", "-apr1", LOGIN.password]).succeeds()?;
-    fs::write(folder.join("passwords"), format!("{}:{hash}", LOGIN.user))?;
     let configuration = format!(
         "daemon off;
 pid {folder_path}/nginx.pid;
@@ -41,14 +34,13 @@ http {{
         client_max_body_size 0;
         proxy_request_buffering off;
         proxy_buffering off;
-        auth_basic images;
-        auth_basic_user_file {folder_path}/passwords;
         location / {{
             proxy_pass http://{registry};
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Host $http_host;
         }}
     }}
 }}
