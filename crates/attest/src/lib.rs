@@ -16,6 +16,8 @@ pub mod simple_signing;
 
 pub mod bundle;
 
+pub mod carrier;
+
 pub use bundle::Bundle;
 pub use dsse::Envelope;
 pub use error::FormatError;

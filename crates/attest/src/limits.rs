@@ -13,7 +13,7 @@ pub struct Limits {
     pub subjects_max: usize,
     /// Longest simple signing payload in bytes.
     pub simple_signing_bytes_max: usize,
-    /// Most layers of a legacy tag, and most entries of a list of referrers.
+    /// Most layers of a manifest that holds signatures or attestations.
     pub attachments_max: usize,
     /// Longest licence file of a package in bytes; a longer one counts as free-form.
     pub copyright_bytes_max: usize,

@@ -146,6 +146,8 @@ fn every_bound_is_named() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn damaged_documents_are_errors_or_do_not_verify(index in 0usize..4096, byte in any::<u8>()) {
         let limits = Limits::default();

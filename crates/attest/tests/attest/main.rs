@@ -2,5 +2,6 @@
 
 mod fixtures;
 
+mod carriers;
 mod documents;
 mod keys;

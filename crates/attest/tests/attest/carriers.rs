@@ -1,0 +1,285 @@
+//! Carriers in a registry that is a map: complete, merged, written once, read back.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use temper_attest::carrier::{
+    Attached, Attachment, Carrier, Claim, Publication, Target, attach, attestation_tag, fallback_tag,
+    signature_tag,
+};
+use temper_attest::{FormatError, Limits, SignError, Signer, Statement, bundle, predicate};
+use temper_oci::{Descriptor, Digest, Document, Index, Manifest, media_type};
+
+use crate::fixtures::{digest, key};
+
+const CREATED: &str = "2026-01-01T00:00:00Z";
+
+/// What a registry without referrers API keeps.
+#[derive(Clone, Default)]
+struct Registry {
+    blobs: BTreeMap<Digest, Vec<u8>>,
+    manifests: BTreeMap<String, Vec<u8>>,
+}
+
+impl Registry {
+    fn put(&mut self, publication: &Publication) {
+        for blob in &publication.blobs {
+            assert_eq!(Descriptor::of(&blob.descriptor.media_type, &blob.bytes), blob.descriptor);
+            self.blobs.insert(blob.descriptor.digest, blob.bytes.clone());
+        }
+        for put in publication.manifests.iter().chain(&publication.fallback) {
+            assert_eq!(Descriptor::of(&put.descriptor.media_type, &put.bytes), put.descriptor);
+            for name in put.tag.clone().into_iter().chain([put.descriptor.digest.to_string()]) {
+                self.manifests.insert(name, put.bytes.clone());
+            }
+        }
+        for put in &publication.manifests {
+            let manifest = Document::<Manifest>::parse(put.bytes.clone()).unwrap();
+            for blob in manifest.layers.iter().chain([&manifest.config]) {
+                assert_eq!(self.blobs[&blob.digest].len() as u64, blob.size);
+            }
+        }
+    }
+
+    fn attachment(&self, name: &str) -> Option<Attachment> {
+        let manifest = Document::<Manifest>::parse(self.manifests.get(name)?.clone()).unwrap();
+        let contents: Vec<_> =
+            Attachment::wanted(&manifest).iter().map(|digest| self.blobs[digest].clone()).collect();
+        Some(Attachment::new(manifest, contents, &Limits::default()).unwrap())
+    }
+
+    fn attached(&self, digest: Digest) -> Attached {
+        let fallback = self
+            .manifests
+            .get(&fallback_tag(digest))
+            .map(|bytes| Document::<Index>::parse(bytes.clone()).unwrap());
+        let is_bundle = |entry: &&Descriptor| entry.artifact_type.as_deref() == Some(bundle::MEDIA_TYPE);
+        let listed = fallback.iter().flat_map(|index| index.manifests.iter().filter(is_bundle));
+        Attached {
+            signatures: self.attachment(&signature_tag(digest)),
+            attestations: self.attachment(&attestation_tag(digest)),
+            referrers: listed.map(|entry| self.attachment(&entry.digest.to_string()).unwrap()).collect(),
+            fallback: fallback.clone(),
+        }
+    }
+}
+
+fn target() -> Target {
+    Target {
+        repository: "registry.example.com/acme/nginx".to_owned(),
+        descriptor: Descriptor::new(media_type::OCI_INDEX, digest("index"), 491),
+    }
+}
+
+fn statements() -> Vec<Statement> {
+    [(predicate::SLSA_PROVENANCE, "p"), (predicate::SPDX, "amd64"), (predicate::SPDX, "arm64")]
+        .map(|(kind, text)| Statement::new(vec![target().subject()], kind, json!({"text": text})))
+        .into()
+}
+
+fn publish(registry: &mut Registry, statements: &[Statement], signer: &dyn Signer) -> Publication {
+    let attached = registry.attached(target().descriptor.digest);
+    let publication = attach(&target(), statements, CREATED, &attached, signer, &Limits::default()).unwrap();
+    registry.put(&publication);
+    publication
+}
+
+#[test]
+fn both_carriers_are_complete_and_read_back() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements(), &key(1));
+    let attached = registry.attached(digest("index"));
+    let verification = attached.verify(digest("index"), &key(1).public_key(), &Limits::default());
+    for carrier in [Carrier::LegacyTag, Carrier::Referrer] {
+        assert!(verification.is_signed(carrier), "{carrier:?}");
+        let said: Vec<&Statement> = verification
+            .proofs
+            .iter()
+            .filter(|proof| proof.carrier == carrier)
+            .filter_map(|proof| match &proof.claim {
+                Claim::Statement(statement) => Some(statement),
+                Claim::Signature => None,
+            })
+            .collect();
+        assert_eq!(said, statements().iter().collect::<Vec<_>>(), "{carrier:?}");
+    }
+    assert!(verification.refusals.is_empty());
+    assert_eq!(verification.statements(predicate::SPDX).len(), 2);
+    assert_eq!(verification.statements(predicate::OPENVEX).len(), 0);
+}
+
+#[test]
+fn manifests_have_the_shapes_that_cosign_reads() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements()[..1], &key(1));
+    let show = |name: &str| {
+        let value: serde_json::Value = serde_json::from_slice(&registry.manifests[name]).unwrap();
+        serde_json::to_string_pretty(&value).unwrap()
+    };
+    insta::assert_snapshot!("signature_tag", show(&signature_tag(digest("index"))));
+    insta::assert_snapshot!("attestation_tag", show(&attestation_tag(digest("index"))));
+    let fallback = show(&fallback_tag(digest("index")));
+    insta::assert_snapshot!("fallback_tag", fallback);
+    let index: Index = serde_json::from_str(&fallback).unwrap();
+    insta::assert_snapshot!("referrer", show(&index.manifests[1].digest.to_string()));
+    let config = registry.attachment(&attestation_tag(digest("index"))).unwrap().manifest().config.digest;
+    insta::assert_snapshot!("legacy_config", String::from_utf8(registry.blobs[&config].clone()).unwrap());
+}
+
+#[test]
+fn attaching_twice_adds_nothing_and_another_statement_adds_itself() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements()[..2], &key(1));
+    let before = registry.manifests.clone();
+    assert!(publish(&mut registry, &statements()[..2], &key(1)).is_empty());
+    assert!(publish(&mut registry, &[], &key(1)).is_empty());
+    assert_eq!(registry.manifests, before);
+
+    let publication = publish(&mut registry, &statements(), &key(1));
+    let tags: Vec<_> = publication.manifests.iter().map(|put| put.tag.clone()).collect();
+    assert_eq!(tags, [None, Some(attestation_tag(digest("index")))]);
+    assert_eq!(registry.attachment(&attestation_tag(digest("index"))).unwrap().manifest().layers.len(), 3);
+    assert_eq!(registry.attached(digest("index")).referrers.len(), 4);
+}
+
+#[test]
+fn a_carrier_that_lost_something_is_completed_with_the_same_envelopes() {
+    let mut complete = Registry::default();
+    publish(&mut complete, &statements(), &key(1));
+    for lost in
+        [signature_tag(digest("index")), attestation_tag(digest("index")), fallback_tag(digest("index"))]
+    {
+        let mut registry = complete.clone();
+        registry.manifests.remove(&lost);
+        assert!(!publish(&mut registry, &statements(), &Random::of(1)).is_empty());
+        let attached = registry.attached(digest("index"));
+        let verification = attached.verify(digest("index"), &key(1).public_key(), &Limits::default());
+        assert_eq!(verification.proofs.len(), 8, "{lost}");
+        // The signature's statement is only in referrers; all others are found again in the other carrier.
+        if lost == attestation_tag(digest("index")) {
+            assert!(registry.manifests == complete.manifests, "{lost}");
+        }
+    }
+}
+
+/// A key whose signatures differ each time, as those of hardware modules do.
+struct Random(temper_attest::FileKey);
+
+impl Random {
+    fn of(seed: u8) -> Self {
+        Self(key(seed))
+    }
+}
+
+impl Signer for Random {
+    fn public_key_spki(&self) -> &[u8] {
+        self.0.public_key_spki()
+    }
+
+    /// The negated `s` signs the same message: ECDSA's signatures are malleable.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let signature = p256::ecdsa::Signature::from_der(&self.0.sign(message)?).unwrap();
+        let (r, s) = signature.split_scalars();
+        let negated = p256::ecdsa::Signature::from_scalars(r, -*s).unwrap();
+        Ok(negated.to_der().as_bytes().to_vec())
+    }
+}
+
+#[test]
+fn keys_with_random_signatures_add_nothing_either() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements(), &key(1));
+    assert!(publish(&mut registry, &statements(), &Random::of(1)).is_empty());
+}
+
+#[test]
+fn a_new_key_adds_its_own_and_the_old_one_still_verifies() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements(), &key(1));
+    publish(&mut registry, &statements(), &key(2));
+    let attached = registry.attached(digest("index"));
+    for seed in [1, 2] {
+        let verification = attached.verify(digest("index"), &key(seed).public_key(), &Limits::default());
+        assert_eq!((verification.proofs.len(), verification.refusals.len()), (8, 8));
+    }
+    let stranger = attached.verify(digest("index"), &key(3).public_key(), &Limits::default());
+    assert_eq!((stranger.proofs.len(), stranger.refusals.len()), (0, 16));
+}
+
+#[test]
+fn what_others_attached_stays_and_wrong_lists_are_corrected() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements(), &key(1));
+    let foreign = Descriptor::new(media_type::OCI_MANIFEST, digest("foreign"), 7);
+    let tag = fallback_tag(digest("index"));
+    let mut index = (*registry.attached(digest("index")).fallback.unwrap()).clone();
+    let right = index.manifests.clone();
+    index.manifests.insert(0, foreign.clone());
+    index.manifests[1].artifact_type = Some(media_type::OCI_EMPTY.to_owned());
+    index.manifests[1].annotations.clear();
+    let wrong = Document::<Index>::parse(index.to_bytes()).unwrap();
+    let attached = Attached { fallback: Some(wrong), ..registry.attached(digest("index")) };
+    let publication =
+        attach(&target(), &statements(), CREATED, &attached, &key(1), &Limits::default()).unwrap();
+    assert!(publication.manifests.is_empty());
+    let put = publication.fallback.unwrap();
+    assert_eq!(put.tag, Some(tag));
+    let merged: Index = serde_json::from_slice(&put.bytes).unwrap();
+    assert_eq!(merged.manifests, [vec![foreign], right].concat());
+}
+
+#[test]
+fn an_index_that_a_copy_left_under_the_fallback_tag_is_no_list() {
+    let image = Index::of(vec![Descriptor::new(media_type::OCI_MANIFEST, digest("amd64"), 7)]);
+    let document = Document::<Index>::parse(image.to_bytes()).unwrap();
+    let descriptor = Descriptor::of(media_type::OCI_INDEX, document.bytes());
+    let target = Target { descriptor, ..target() };
+    let attached = Attached { fallback: Some(document), ..Attached::default() };
+    let publication = attach(&target, &[], CREATED, &attached, &key(1), &Limits::default()).unwrap();
+    let list: Index = serde_json::from_slice(&publication.fallback.unwrap().bytes).unwrap();
+    assert_eq!(list.manifests.len(), 1);
+    assert_eq!(list.manifests[0].artifact_type.as_deref(), Some(bundle::MEDIA_TYPE));
+}
+
+#[test]
+fn statements_about_something_else_are_not_signed() {
+    let subject = temper_attest::Subject::new("other", digest("other"));
+    let statement = Statement::new(vec![subject], predicate::SPDX, json!({}));
+    let error = attach(&target(), &[statement], CREATED, &Attached::default(), &key(1), &Limits::default())
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("statement is about `{}`, not about `{}`", digest("other"), digest("index"))
+    );
+}
+
+#[test]
+fn a_changed_byte_in_any_blob_is_refused_where_it_stands() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements(), &key(1));
+    let limits = Limits::default();
+    let attached = registry.attached(digest("index"));
+    for attachment in attached.signatures.iter().chain(&attached.attestations).chain(&attached.referrers) {
+        let layer = &attachment.manifest().layers[0];
+        let mut content = registry.blobs[&layer.digest].clone();
+        let end = content.len() - 40;
+        content[end] ^= 1;
+        let mut manifest = (**attachment.manifest()).clone();
+        manifest.layers = vec![Descriptor { digest: Digest::of(&content), ..layer.clone() }];
+        let document = Document::<Manifest>::parse(manifest.to_bytes()).unwrap();
+        let changed = Attachment::new(document, [content], &limits).unwrap();
+        let alone = Attached { referrers: vec![changed], ..Attached::default() };
+        let verification = alone.verify(digest("index"), &key(1).public_key(), &limits);
+        assert_eq!((verification.proofs.len(), verification.refusals.len()), (0, 1));
+    }
+}
+
+#[test]
+fn an_attachment_with_too_many_layers_is_refused() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements(), &key(1));
+    let manifest = registry.attachment(&attestation_tag(digest("index"))).unwrap().manifest().clone();
+    let tight = Limits { attachments_max: 2, ..Limits::default() };
+    let error = Attachment::new(manifest, [], &tight).unwrap_err();
+    assert!(matches!(error, FormatError::Limit { found: 3, max: 2, .. }), "{error}");
+}
