@@ -6,6 +6,7 @@ pub mod digest;
 pub mod entry;
 pub mod platform;
 
+pub mod pattern;
 pub mod reference;
 
 pub mod compression;
@@ -30,6 +31,7 @@ pub use entry::{Entry, EntryKind, normalize_path};
 pub use index::Index;
 pub use layer::{ElfFacts, Facts, LayerIndex, Record};
 pub use manifest::Manifest;
+pub use pattern::{ParsePatternError, Pattern};
 pub use platform::{ParsePlatformError, Platform};
 pub use reference::{ParseReferenceError, Reference};
 pub use scan::{Scan, ScanError, ScanLimits, ScanMode, scan_tar, visit_files};

@@ -1,22 +1,28 @@
 //! Who may do what: the seam between the registry and whoever knows people and rights.
 //!
-//! The registry asks [`Access`] before it reads or writes anything. Until the hub answers, [`LocalAccess`] does:
-//! everybody pulls; this machine, or who has the password, pushes.
+//! The registry asks [`Access`] before it reads or writes anything. [`LocalAccess`] is for one machine;
+//! [`TokenAccess`] knows people, whom it finds in a [`crate::Directory`].
+
+mod credentials;
+mod local;
+mod signed_in;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
-
 use crate::name::RepositoryName;
 use crate::policy::RepositoryPolicy;
+
+pub(crate) use credentials::Credentials;
+pub use local::{LocalAccess, Login};
+pub use signed_in::TokenAccess;
 
 /// What a request wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// See the repository in a list of all; asked once for each repository that there is.
+    List,
     /// Read blobs, manifests, tags and referrers.
     Pull,
     /// Write blobs, manifests and tags.
@@ -26,15 +32,29 @@ pub enum Action {
 }
 
 /// Who asks for what.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct AccessRequest<'a> {
     /// The address at the other end of the connection; absent where there is none.
     pub peer: Option<IpAddr>,
+    /// Where the client sees this server, `https://registry.example.org`.
+    pub origin: &'a str,
     /// Value of the header `Authorization`.
     pub authorization: Option<&'a str>,
     /// The repository and what to do with it; `None` for the check of the base path, by which clients learn
     /// whether and how to log in.
     pub target: Option<(&'a RepositoryName, Action)>,
+}
+
+/// What the header holds is a secret.
+impl fmt::Debug for AccessRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { peer, origin, authorization: _, target } = self;
+        f.debug_struct("AccessRequest")
+            .field("peer", peer)
+            .field("origin", origin)
+            .field("target", target)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The answer.
@@ -88,10 +108,16 @@ pub type DecisionFuture<'a> = Pin<Box<dyn Future<Output = Result<Decision, Acces
 /// What [`Access::policy`] returns.
 pub type PolicyFuture<'a> = Pin<Box<dyn Future<Output = Result<RepositoryPolicy, AccessError>> + Send + 'a>>;
 
-/// Whoever decides could not; the request fails, and nobody learns more than that.
+/// Whoever decides could not.
 #[derive(Debug, thiserror::Error)]
-#[error("rights and rules cannot be read")]
-pub struct AccessError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+pub enum AccessError {
+    /// Rights or rules cannot be read; the request fails, and nobody learns more than that.
+    #[error("rights and rules cannot be read")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// So many log in at once that this one must come again.
+    #[error("too many log in at once")]
+    Busy,
+}
 
 /// Decides about requests, and knows the rules of repositories.
 pub trait Access: Send + Sync {
@@ -100,125 +126,4 @@ pub trait Access: Send + Sync {
 
     /// Returns the rules of a repository, also of one that does not exist yet.
     fn policy<'a>(&'a self, repository: &'a RepositoryName) -> PolicyFuture<'a>;
-}
-
-/// The first form: anonymous pull, push and delete from this machine or with a password.
-///
-/// Behind a proxy on the same machine every client comes from this machine: set `push_from_loopback` to false
-/// there.
-#[derive(Clone, Debug)]
-pub struct LocalAccess {
-    /// Whether connections from 127.0.0.0/8 and `::1` push without a password.
-    pub push_from_loopback: bool,
-    /// Who else pushes.
-    pub login: Option<Login>,
-}
-
-/// A user name with its password, of which only a digest is kept.
-#[derive(Clone, Debug)]
-pub struct Login {
-    user: String,
-    digest: [u8; 32],
-}
-
-impl Login {
-    /// Keeps what is needed to know the pair again.
-    pub fn new(user: &str, password: &str) -> Self {
-        Self { user: user.to_owned(), digest: Sha256::digest(format!("{user}:{password}")).into() }
-    }
-
-    /// Says whether a header holds this pair; digests are compared, so time tells nothing of the password.
-    fn matches(&self, authorization: &str) -> bool {
-        let Some((scheme, encoded)) = authorization.split_once(' ') else { return false };
-        scheme.eq_ignore_ascii_case("basic")
-            && STANDARD
-                .decode(encoded.trim())
-                .is_ok_and(|pair| <[u8; 32]>::from(Sha256::digest(&pair)) == self.digest)
-    }
-}
-
-impl LocalAccess {
-    const CHALLENGE: &'static str = "Basic realm=\"Temper\", charset=\"UTF-8\"";
-
-    fn judge(&self, request: &AccessRequest<'_>) -> Decision {
-        let actor = match (&self.login, request.authorization) {
-            (Some(login), Some(authorization)) if login.matches(authorization) => {
-                Some(Actor::User(login.user.clone()))
-            }
-            _ => {
-                let is_local = request.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-                (self.push_from_loopback && is_local).then_some(Actor::Anonymous)
-            }
-        };
-        match (actor, request.target) {
-            (Some(actor), _) => Decision::Allowed(actor),
-            (None, Some((_, Action::Pull))) => Decision::Allowed(Actor::Anonymous),
-            (None, None) if self.login.is_none() => Decision::Allowed(Actor::Anonymous),
-            (None, Some(_)) if self.login.is_none() => Decision::Denied,
-            // Also for the base path: clients that were not asked there never send what they have.
-            _ => Decision::Unauthenticated { challenge: Self::CHALLENGE.to_owned() },
-        }
-    }
-}
-
-impl Access for LocalAccess {
-    fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a> {
-        Box::pin(std::future::ready(Ok(self.judge(&request))))
-    }
-
-    fn policy<'a>(&'a self, _: &'a RepositoryName) -> PolicyFuture<'a> {
-        Box::pin(std::future::ready(Ok(RepositoryPolicy { public: true, ..RepositoryPolicy::default() })))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_form_lets_pull_all_and_push_some() {
-        let name = RepositoryName::parse("acme/python").expect("is a name");
-        let login = Some(Login::new("admin", "s3:cret"));
-        let right = format!("Basic {}", STANDARD.encode("admin:s3:cret"));
-        let wrong = format!("Basic {}", STANDARD.encode("admin:other"));
-        let check =
-            |loopback, login: &Option<Login>, peer: &str, header: Option<&str>, action: Option<Action>| {
-                let access = LocalAccess { push_from_loopback: loopback, login: login.clone() };
-                let decision = access.judge(&AccessRequest {
-                    peer: peer.parse().ok(),
-                    authorization: header,
-                    target: action.map(|action| (&name, action)),
-                });
-                match decision {
-                    Decision::Allowed(_) => "allowed",
-                    Decision::Unauthenticated { .. } => "challenge",
-                    Decision::Denied => "denied",
-                    Decision::Hidden => "hidden",
-                }
-            };
-        let push = Some(Action::Push);
-        for (loopback, login, peer, header, action, expected) in [
-            (true, &None, "127.0.0.1", None, push, "allowed"),
-            (true, &None, "::ffff:127.0.0.1", None, push, "allowed"),
-            (true, &None, "10.0.0.1", None, push, "denied"),
-            (true, &None, "", None, push, "denied"),
-            (true, &None, "10.0.0.1", None, Some(Action::Pull), "allowed"),
-            (true, &None, "10.0.0.1", None, None, "allowed"),
-            (false, &None, "127.0.0.1", None, Some(Action::Delete), "denied"),
-            (false, &login, "127.0.0.1", None, push, "challenge"),
-            (false, &login, "127.0.0.1", None, None, "challenge"),
-            (false, &login, "10.0.0.1", None, Some(Action::Pull), "allowed"),
-            (false, &login, "10.0.0.1", Some(right.as_str()), push, "allowed"),
-            (false, &login, "10.0.0.1", Some(right.as_str()), None, "allowed"),
-            (false, &login, "10.0.0.1", Some(wrong.as_str()), push, "challenge"),
-            (false, &login, "10.0.0.1", Some("Basic ???"), push, "challenge"),
-            (false, &login, "10.0.0.1", Some("Bearer x"), push, "challenge"),
-        ] {
-            assert_eq!(
-                check(loopback, login, peer, header, action),
-                expected,
-                "{peer} {header:?} {action:?}"
-            );
-        }
-    }
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use temper_oci::Digest;
 
+use crate::access::AccessError;
 use crate::name::RepositoryName;
 
 /// Codes of the [distribution specification, "Error codes"].
@@ -79,6 +80,18 @@ pub enum RegistryError {
         /// Value of `WWW-Authenticate`.
         challenge: String,
     },
+    /// What the caller said to prove who it is proves nothing.
+    #[error("user name and password or token do not match")]
+    Login {
+        /// Value of `WWW-Authenticate`.
+        challenge: String,
+    },
+    /// A token is wanted for more than any push needs.
+    #[error("a token is wanted for too many repositories")]
+    Scopes,
+    /// A token is wanted in a way that is not known.
+    #[error("grant type `{0}` is neither `password` nor `refresh_token`")]
+    GrantType(String),
     /// The caller is known, or cannot be, and may not do this.
     #[error("access to repository `{0}` is denied")]
     Denied(RepositoryName),
@@ -193,7 +206,7 @@ pub enum RegistryError {
     },
     /// Rights and rules could not be asked for.
     #[error(transparent)]
-    Access(#[from] crate::access::AccessError),
+    Access(#[from] AccessError),
     /// The records failed.
     #[error("records failed")]
     Records(#[source] temper_store::records::RecordsError),
@@ -225,7 +238,9 @@ impl RegistryError {
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
             Self::Name(_) => (StatusCode::BAD_REQUEST, ErrorCode::NameInvalid),
             Self::NameUnknown(_) => (StatusCode::NOT_FOUND, ErrorCode::NameUnknown),
-            Self::Unauthorized { .. } => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
+            Self::Unauthorized { .. } | Self::Login { .. } => {
+                (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized)
+            }
             Self::Denied(_) | Self::Quota { .. } => (StatusCode::FORBIDDEN, ErrorCode::Denied),
             Self::ImmutableTag { .. } => (StatusCode::CONFLICT, ErrorCode::Denied),
             Self::BlobUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
@@ -242,11 +257,15 @@ impl RegistryError {
             Self::Size { .. } => (StatusCode::BAD_REQUEST, ErrorCode::SizeInvalid),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid),
             Self::Silent(_) => (StatusCode::REQUEST_TIMEOUT, ErrorCode::BlobUploadInvalid),
-            Self::TooManyUploads(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
+            Self::TooManyUploads(_) | Self::Access(AccessError::Busy) => {
+                (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests)
+            }
             Self::TooManyTags(_) => (StatusCode::URI_TOO_LONG, ErrorCode::TooManyRequests),
-            Self::Query => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
+            Self::Query | Self::Scopes | Self::GrantType(_) => {
+                (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
+            }
             Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::Unsupported),
-            Self::Access(_) | Self::Records(_) | Self::Storage(_) => {
+            Self::Access(AccessError::Failed(_)) | Self::Records(_) | Self::Storage(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal)
             }
         }
@@ -287,7 +306,10 @@ impl RegistryError {
         };
         match self {
             Self::Method { allowed } => set(header::ALLOW, allowed),
-            Self::Unauthorized { challenge } => set(header::WWW_AUTHENTICATE, challenge),
+            Self::Access(AccessError::Busy) => set(header::RETRY_AFTER, "1"),
+            Self::Unauthorized { challenge } | Self::Login { challenge } => {
+                set(header::WWW_AUTHENTICATE, challenge);
+            }
             Self::Range { size_bytes } => set(header::CONTENT_RANGE, &format!("bytes */{size_bytes}")),
             Self::TooManyUploads(_) => set(header::RETRY_AFTER, "30"),
             Self::UploadRange { offset, location, .. } => {

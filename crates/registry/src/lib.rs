@@ -6,11 +6,16 @@
 mod headers;
 mod limits;
 mod name;
-mod pattern;
 mod policy;
 mod route;
 
 mod access;
+mod accounts;
+mod directory;
+mod frontage;
+mod password;
+mod token;
+
 mod error;
 mod events;
 mod registry;
@@ -18,6 +23,7 @@ mod storage;
 
 mod blobs;
 mod body;
+mod catalog;
 mod check;
 mod collect;
 mod manifests;
@@ -31,17 +37,26 @@ mod server;
 
 pub use access::{
     Access, AccessError, AccessRequest, Action, Actor, Decision, DecisionFuture, LocalAccess, Login,
-    PolicyFuture,
+    PolicyFuture, TokenAccess,
 };
+pub use accounts::{AccessToken, Accounts, AccountsDirectory, RepositoryRules, User};
 pub use check::{Checked, Damage};
 pub use collect::{CollectOptions, Collected, CollectedRepository};
+pub use directory::{Directory, DirectoryFuture, Identity, Right};
 pub use error::RegistryError;
 pub use events::{Author, Change, Event};
+pub use frontage::{Frontage, ParsePublicUrlError, PublicUrl};
 pub use limits::Limits;
 pub use manifests::publish::{ManifestPush, Push};
 pub use name::RepositoryName;
-pub use pattern::{ParsePatternError, Pattern};
+pub use password::{
+    AccessSecret, AccessSecretDigest, GenerateError, ParseAccessSecretDigestError, ParsePasswordHashError,
+    PasswordHash, PasswordLimits, Passwords,
+};
 pub use policy::{ImmutableTags, RepositoryPolicy, Retention};
 pub use registry::{Clock, Registry, RegistryConfig};
 pub use router::router;
-pub use server::{ServeLimits, serve};
+pub use server::{ServeLimits, Tls, TlsError, serve, serve_tls};
+pub use temper_oci::Pattern;
+pub use token::endpoint::token_router;
+pub use token::{TokenKey, TokenKeyError, TokenLimits, Tokens};

@@ -29,6 +29,8 @@ pub struct Limits {
     pub tags_per_push_max: usize,
     /// Tags in one answer.
     pub tags_page_max: u32,
+    /// Repositories in one answer of the catalog.
+    pub catalog_page_max: u32,
     /// Referrers in one answer.
     pub referrers_page_max: u32,
 }
@@ -47,6 +49,7 @@ impl Default for Limits {
             mount_sources_max: 32,
             tags_per_push_max: 100,
             tags_page_max: 10_000,
+            catalog_page_max: 1000,
             referrers_page_max: 100,
         }
     }

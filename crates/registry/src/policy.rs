@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
+use temper_oci::Pattern;
 use temper_store::records::Quota;
 
 use crate::name::RepositoryName;
-use crate::pattern::Pattern;
 
 /// The rules of one repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

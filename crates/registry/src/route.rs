@@ -10,6 +10,8 @@ use crate::name::RepositoryName;
 pub(crate) enum Route<'a> {
     /// `/v2/`.
     Base,
+    /// `/v2/_catalog`, which the specification leaves to registries.
+    Catalog,
     /// `/v2/<name>/blobs/<digest>`.
     Blob(RepositoryName, &'a str),
     /// `/v2/<name>/blobs/uploads/`.
@@ -38,6 +40,9 @@ impl<'a> Route<'a> {
     pub(crate) fn parse(path: &'a str) -> Result<Self, Unroutable<'a>> {
         if path.is_empty() {
             return Ok(Self::Base);
+        }
+        if path == "_catalog" {
+            return Ok(Self::Catalog);
         }
         let (head, last) = path.rsplit_once('/').ok_or(Unroutable::Path)?;
         let (name, word) = head.rsplit_once('/').ok_or(Unroutable::Path)?;
@@ -71,6 +76,8 @@ mod tests {
         let name = |text| RepositoryName::parse(text).expect("is a name");
         for (path, expected) in [
             ("", Ok(Route::Base)),
+            ("_catalog", Ok(Route::Catalog)),
+            ("_catalog/", Err(Unroutable::Path)),
             ("a/b/blobs/sha256:1", Ok(Route::Blob(name("a/b"), "sha256:1"))),
             ("a/blobs/uploads/", Ok(Route::Uploads(name("a")))),
             ("a/blobs/uploads", Ok(Route::Uploads(name("a")))),

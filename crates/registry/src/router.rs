@@ -1,9 +1,7 @@
 //! The router: path and method to end point, after asking whether the caller may.
 
-use std::net::{IpAddr, SocketAddr};
-
 use axum::Router;
-use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -15,16 +13,17 @@ use tokio::time::timeout;
 use crate::access::{AccessRequest, Action, Decision};
 use crate::error::RegistryError;
 use crate::events::Author;
+use crate::frontage::Visitor;
 use crate::headers::{API_VERSION, value};
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 use crate::route::{Route, Unroutable};
-use crate::{blobs, manifests, referrers, tags, uploads};
+use crate::{blobs, catalog, manifests, referrers, tags, uploads};
 
 /// Returns the router of everything under `/v2/`.
 ///
 /// The peer's address is known to [`crate::Access`] only if the server adds `ConnectInfo<SocketAddr>` to its
-/// requests, as [`crate::serve`] does.
+/// requests, as [`crate::serve`] does. [`crate::Frontage::layer`] adds what proxies say.
 pub fn router(registry: Registry) -> Router {
     Router::new()
         .route("/v2", any(answer))
@@ -72,6 +71,7 @@ async fn dispatch(
     let refuse = |allowed| Err(RegistryError::Method { allowed });
     match (route, &parts.method) {
         (Route::Base, &Method::GET | &Method::HEAD) => Ok(base()),
+        (Route::Catalog, &Method::GET) => catalog::list(registry, caller, query(&parts)?).await,
         (Route::Blob(name, digest), &Method::GET | &Method::HEAD) => {
             blobs::get::get(registry, &name, digest.parse()?, headers, with_body).await
         }
@@ -108,7 +108,7 @@ async fn dispatch(
         (Route::Uploads(_), _) => refuse("POST"),
         (Route::Upload(..), _) => refuse("GET, PATCH, PUT, DELETE"),
         (Route::Manifest(..), _) => refuse("GET, HEAD, PUT, DELETE"),
-        (Route::Tags(_) | Route::Referrers(..), _) => refuse("GET"),
+        (Route::Catalog | Route::Tags(_) | Route::Referrers(..), _) => refuse("GET"),
     }
 }
 
@@ -128,7 +128,7 @@ fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, RegistryError> {
 fn target<'a>(route: &'a Route<'_>, method: &Method) -> Option<(&'a RepositoryName, Action)> {
     let reads = matches!(method, &Method::GET | &Method::HEAD);
     match route {
-        Route::Base => None,
+        Route::Base | Route::Catalog => None,
         Route::Uploads(name) | Route::Upload(name, _) => Some((name, Action::Push)),
         Route::Blob(name, _) | Route::Manifest(name, _) | Route::Tags(name) | Route::Referrers(name, _) => {
             let action = match method {
@@ -143,16 +143,15 @@ fn target<'a>(route: &'a Route<'_>, method: &Method) -> Option<(&'a RepositoryNa
 
 /// Who made a request, as far as the connection and the headers tell.
 pub(crate) struct Caller {
-    peer: Option<IpAddr>,
+    visitor: Visitor,
     authorization: Option<String>,
 }
 
 impl Caller {
     fn of(request: &Request) -> Self {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let authorization = request.headers().get(header::AUTHORIZATION);
         let authorization = authorization.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Self { peer, authorization }
+        Self { visitor: Visitor::of(request), authorization }
     }
 
     /// Asks whether the caller may do this.
@@ -161,8 +160,9 @@ impl Caller {
         registry: &Registry,
         target: Option<(&RepositoryName, Action)>,
     ) -> Result<Decision, RegistryError> {
+        let Visitor { peer, origin } = &self.visitor;
         let authorization = self.authorization.as_deref();
-        Ok(registry.access().decide(AccessRequest { peer: self.peer, authorization, target }).await?)
+        Ok(registry.access().decide(AccessRequest { peer: *peer, origin, authorization, target }).await?)
     }
 
     async fn check(
@@ -171,7 +171,7 @@ impl Caller {
         target: Option<(&RepositoryName, Action)>,
     ) -> Result<Author, RegistryError> {
         match (self.decide(registry, target).await?, target) {
-            (Decision::Allowed(actor), _) => Ok(Author { actor, peer: self.peer }),
+            (Decision::Allowed(actor), _) => Ok(Author { actor, peer: self.visitor.peer }),
             (Decision::Unauthenticated { challenge }, _) => Err(RegistryError::Unauthorized { challenge }),
             (Decision::Denied, Some((name, _))) => Err(RegistryError::Denied(name.clone())),
             (Decision::Hidden, Some((name, _))) => Err(RegistryError::NameUnknown(name.clone())),

@@ -1,9 +1,10 @@
 //! The HTTP server's loop: connections with bounds, and an end that lets requests finish.
 //!
-//! Serves any router, so that the registry and the pages share one address. HTTP/1.1 only: without TLS no client
-//! negotiates more.
+//! Serves any router, so that the registry and the pages share one address. HTTP/1.1 only: large blobs gain nothing
+//! from more, and every client speaks it.
 
 mod patient;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,21 +15,24 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use self::patient::Patient;
+pub use self::tls::{Tls, TlsError};
 
 /// Bounds of connections.
 #[derive(Clone, Debug)]
 pub struct ServeLimits {
     /// Connections at once; more wait to be accepted.
     pub connections_max: usize,
-    /// Longest time for the head of a request, also the longest idle time of a kept connection.
+    /// Longest time for the head of a request and before it for a TLS handshake, also the longest idle time of a kept connection.
     pub head_time_max: Duration,
     /// Longest head of a request in bytes, at least 8 KiB; a body is read in pieces of at most this size.
     pub head_bytes_max: usize,
@@ -59,7 +63,27 @@ pub async fn serve(
     limits: ServeLimits,
     end: impl Future<Output = ()>,
 ) {
-    let builder = builder(&limits);
+    accept_all(listener, None, router, limits, end).await;
+}
+
+/// Answers connections as [`serve`] does, over TLS.
+pub async fn serve_tls(
+    listener: TcpListener,
+    tls: &Tls,
+    router: Router,
+    limits: ServeLimits,
+    end: impl Future<Output = ()>,
+) {
+    accept_all(listener, Some(tls.acceptor()), router, limits, end).await;
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    limits: ServeLimits,
+    end: impl Future<Output = ()>,
+) {
     let slots = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut end = std::pin::pin!(end);
@@ -68,18 +92,22 @@ pub async fn serve(
             accepted = accept(&listener, &slots) => accepted,
             () = &mut end => break,
         };
-        let service = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.map(axum::body::Body::new)
-        });
-        let connection = builder.serve_connection(
-            TokioIo::new(Patient::new(stream, limits.write_silence_max)),
-            TowerToHyperService::new(service),
-        );
-        let connection = graceful.watch(connection);
+        let stream = Patient::new(stream, limits.write_silence_max);
+        let answering = Answering {
+            builder: builder(&limits),
+            watcher: graceful.watcher(),
+            service: router.clone(),
+            peer,
+        };
+        let (tls, head_time_max) = (tls.clone(), limits.head_time_max);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(peer.address = %peer, error = %error, "connection ended early");
+            match tls {
+                None => answering.answer(stream).await,
+                Some(tls) => match timeout(head_time_max, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => answering.answer(stream).await,
+                    Ok(Err(error)) => tracing::debug!(peer.address = %peer, error = %error, "no TLS session"),
+                    Err(_) => tracing::debug!(peer.address = %peer, "no TLS session in time"),
+                },
             }
             drop(slot);
         });
@@ -87,6 +115,29 @@ pub async fn serve(
     drop(listener);
     if timeout(limits.drain_time_max, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still running at the end");
+    }
+}
+
+/// What a connection is answered with.
+struct Answering {
+    builder: Builder,
+    watcher: Watcher,
+    service: Router,
+    peer: SocketAddr,
+}
+
+impl Answering {
+    async fn answer(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let peer = self.peer;
+        let service = self.service.map_request(move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.map(axum::body::Body::new)
+        });
+        let connection =
+            self.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(peer.address = %peer, error = %error, "connection ended early");
+        }
     }
 }
 

@@ -5,13 +5,19 @@ mod fixture;
 
 #[path = "server/blobs.rs"]
 mod blobs;
+#[path = "server/changes.rs"]
+mod changes;
 #[path = "server/hostile.rs"]
 mod hostile;
 #[path = "server/manifests.rs"]
 mod manifests;
+#[path = "server/people.rs"]
+mod people;
 #[path = "server/serving.rs"]
 mod serving;
 #[path = "server/storage.rs"]
 mod storage;
+#[path = "server/tls.rs"]
+mod tls;
 #[path = "server/uploads.rs"]
 mod uploads;

@@ -1,7 +1,8 @@
-//! The documents people write: customizations and definitions of hardened images.
+//! The documents people write: customizations, definitions of hardened images, and the accounts of a server.
 //!
 //! A format crate: it knows texts; it must not know networks, host paths, environment, or clocks.
 
+pub mod accounts;
 pub mod customization;
 pub mod definition;
 mod parsed;

@@ -6,11 +6,16 @@
 use schemars::SchemaGenerator;
 use serde_json::Value;
 
-use crate::{customization, definition};
+use crate::{accounts, customization, definition};
 
 /// Returns the schema of a customization.
 pub fn customization() -> Value {
     titled::<customization::Document>("Customization")
+}
+
+/// Returns the schema of an accounts file.
+pub fn accounts() -> Value {
+    titled::<accounts::Accounts>("Accounts")
 }
 
 /// Returns the schema of a definition.

@@ -169,6 +169,10 @@ impl Answer {
         self.headers.get(name).unwrap_or_else(|| panic!("has no {name}: {self:?}")).to_str().expect("is text")
     }
 
+    pub(crate) fn json_or_null(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("is JSON")
