@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
+use temper_registry::PublicUrl;
+
+use crate::server::network;
 
 mod registry;
 
@@ -103,6 +107,14 @@ pub(crate) enum Command {
   temper customization prepare acme/dhi-python -t python/debian-13/3.13 > customization.yaml"
     )]
     Customization(Customization),
+    /// Make password hashes and access tokens for an accounts file
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  temper account hash
+  temper account check accounts.yaml"
+    )]
+    Account(Account),
     /// Recompute every digest, size and diff id of an image and report what does not hold
     Validate(Validate),
     /// Check what Temper needs on this machine
@@ -145,6 +157,33 @@ pub(crate) struct Listen {
     pub(crate) listen: SocketAddr,
 }
 
+/// How a server meets its clients; the configuration file has the same under `server`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Front {
+    /// Address by which clients know the server: `https://registry.example.org`
+    #[arg(long, value_name = "URL", env = "TEMPER_PUBLIC_URL", hide_env_values = true)]
+    pub(crate) public_url: Option<PublicUrl>,
+    /// Certificate for TLS with those between it and its authority, PEM; read again when it changes
+    #[arg(long, value_name = "FILE", env = "TEMPER_TLS_CERT", hide_env_values = true)]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Key of the certificate, PEM; read again when it changes
+    #[arg(long, value_name = "FILE", env = "TEMPER_TLS_KEY", hide_env_values = true)]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Network of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed; may be repeated
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "CIDR",
+        env = "TEMPER_TRUSTED_PROXIES",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Accounts file, which says who may do what; read again when it changes
+    #[arg(long, value_name = "FILE", env = "TEMPER_ACCOUNTS", hide_env_values = true)]
+    pub(crate) accounts: Option<PathBuf>,
+}
+
 /// Options of `quickstart`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -160,11 +199,40 @@ pub(crate) struct Quickstart {
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  temper serve --data-dir /srv/temper --listen 127.0.0.1:5080")]
+#[command(after_help = "Examples:
+  temper serve --data-dir /srv/temper --listen 127.0.0.1:5080
+  temper serve --listen 0.0.0.0:443 --tls-cert server.pem --tls-key server.key --accounts accounts.yaml
+  temper serve --public-url https://registry.example.org --trusted-proxy 127.0.0.1 --accounts accounts.yaml")]
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) listen: Listen,
+    #[command(flatten)]
+    pub(crate) front: Front,
+}
+
+/// What to make for an accounts file.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Print the hash of a password, typed twice or given on standard input
+    #[command(after_help = "Examples:
+  temper account hash
+  pwgen 20 1 | tee password | temper account hash")]
+    Hash,
+    /// Make an access token, and print it once with the digest that is kept of it
+    #[command(after_help = "Example:
+  temper account token --json")]
+    Token,
+    /// Read an accounts file and report every problem
+    Check(AccountCheck),
+}
+
+/// Options of `account check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  temper account check accounts.yaml")]
+pub(crate) struct AccountCheck {
+    /// The file
+    pub(crate) file: PathBuf,
 }
 
 /// What a plan and a build have in common.

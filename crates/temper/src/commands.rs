@@ -1,5 +1,6 @@
 //! What each command does; one file for each.
 
+pub(crate) mod account;
 pub(crate) mod build;
 pub(crate) mod catalog;
 pub(crate) mod customization;

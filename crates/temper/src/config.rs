@@ -1,5 +1,7 @@
 //! The configuration file: one YAML document, every key optional, unknown keys refused.
 
+mod server;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +10,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+
+pub(crate) use server::ServerConfig;
 
 /// What an operator sets. Environment variables and flags win over it.
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
@@ -32,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) storage: Option<String>,
     /// Who Temper is for the object store. Without an entry the variables of AWS say so, or the machine's role.
     pub(crate) storage_credentials: Option<StorageCredentials>,
+    /// How the server meets its clients.
+    pub(crate) server: ServerConfig,
 }
 
 /// An access key of an object store.

@@ -1,7 +1,7 @@
 //! The embedded registry over the data folder: serving it, and publishing into it without a network.
 
-use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,8 +10,7 @@ use bytes::Bytes;
 use temper_compose::{Destination, External, OpenBlob};
 use temper_oci::Descriptor;
 use temper_registry::{
-    CollectOptions, Limits, LocalAccess, ManifestPush, Push, Registry, RegistryConfig, RepositoryName,
-    ServeLimits,
+    Access, CollectOptions, Limits, ManifestPush, Push, Registry, RegistryConfig, RepositoryName,
 };
 use temper_store::blobs::Blobs;
 use temper_store::records::Records;
@@ -32,9 +31,7 @@ const REGISTRY_FOLDER: &str = "registry";
 const COLLECT_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Opens the registry of the data folder.
-///
-/// Anybody who reaches the address may pull. Pushing is for this machine alone, and only while it listens nowhere else.
-pub(crate) fn open(workspace: &Workspace, listen: Option<SocketAddr>) -> Result<Registry, anyhow::Error> {
+pub(crate) fn open(workspace: &Workspace, access: Arc<dyn Access>) -> Result<Registry, anyhow::Error> {
     let path = workspace.folder.join(RECORDS_FILE);
     let records = workspace.runtime.block_on(Records::open(&path))?;
     let repositories = records.repositories();
@@ -47,12 +44,11 @@ pub(crate) fn open(workspace: &Workspace, listen: Option<SocketAddr>) -> Result<
         return Err(Failure::configuration(error).hint(hint).into());
     }
     let folder = workspace.folder.join(REGISTRY_FOLDER);
-    let is_local = listen.is_none_or(|address| IpAddr::is_loopback(&address.ip()));
     Ok(Registry::new(RegistryConfig {
         repositories,
         storage: workspace.storage.open(&folder)?,
         staging: Staging::open(&folder.join("uploads"))?,
-        access: Arc::new(LocalAccess { push_from_loopback: is_local, login: None }),
+        access,
         clock: Arc::new(now),
         limits: Limits::default(),
     }))
@@ -60,7 +56,7 @@ pub(crate) fn open(workspace: &Workspace, listen: Option<SocketAddr>) -> Result<
 
 /// Returns the time in microseconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock for records")]
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
 
@@ -76,9 +72,9 @@ pub(crate) fn listen(runtime: &Handle, address: SocketAddr) -> Result<TcpListene
 }
 
 /// Says what to do about an address that cannot be listened on.
-fn unusable(address: &SocketAddr, error: Option<&std::io::Error>) -> String {
+fn unusable(address: &SocketAddr, error: Option<&io::Error>) -> String {
     let port = address.port();
-    match error.map(std::io::Error::kind) {
+    match error.map(io::Error::kind) {
         Some(ErrorKind::AddrNotAvailable) => format!(
             "`{}` is no address of this machine; `--listen 127.0.0.1:{port}` serves this machine, \
              `--listen 0.0.0.0:{port}` all that reach it",
@@ -92,7 +88,7 @@ fn unusable(address: &SocketAddr, error: Option<&std::io::Error>) -> String {
 }
 
 /// Collects what nothing needs, now and every hour; what fails is logged and tried again.
-async fn collect(registry: Registry) {
+pub(crate) async fn collect(registry: Registry) {
     let mut hours = tokio::time::interval(COLLECT_INTERVAL);
     loop {
         hours.tick().await;
@@ -102,25 +98,14 @@ async fn collect(registry: Registry) {
     }
 }
 
-/// Serves until Ctrl-C or a termination signal.
-pub(crate) fn serve(
-    runtime: &Handle,
-    listener: TcpListener,
-    registry: Registry,
-) -> Result<(), anyhow::Error> {
-    runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        let end = async {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        };
-        let collector = tokio::spawn(collect(registry.clone()));
-        temper_registry::serve(listener, temper_registry::router(registry), ServeLimits::default(), end)
-            .await;
-        collector.abort();
-        Ok(())
+/// Returns what is ready at Ctrl-C or a termination signal.
+pub(crate) fn end() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
     })
 }
 

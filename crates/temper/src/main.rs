@@ -12,6 +12,7 @@ mod plan_text;
 mod printing;
 mod progress;
 mod request;
+mod server;
 mod storage;
 mod workspace;
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
         // What else the command line says is not known, only that this word is in it.
         Err(error) => return failure::report_usage(&error, std::env::args_os().any(|word| word == "--json")),
     };
-    init_log();
+    init_log(&cli.command);
     match run(&cli) {
         Ok(code) => code,
         Err(error) => failure::report(&error, cli.global.json),
@@ -85,6 +86,9 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Customization(cli::Customization::Prepare(options)) => {
             commands::customization::prepare(options, json)
         }
+        Command::Account(cli::Account::Hash) => commands::account::hash(json),
+        Command::Account(cli::Account::Token) => commands::account::token(json),
+        Command::Account(cli::Account::Check(options)) => commands::account::check(options, json),
         Command::Validate(options) => commands::validate::run(options, json),
         Command::Doctor => commands::doctor::run(&cli.global, runtime.handle()),
         Command::Completion { shell } => {
@@ -107,9 +111,13 @@ fn init_workers(workers: Option<u16>) -> Result<(), anyhow::Error> {
         .map_err(|error| failure::Failure::usage(error).into())
 }
 
-/// Logs warnings to standard error, and more where `TEMPER_LOG` says so.
-fn init_log() {
-    let filter = std::env::var("TEMPER_LOG").unwrap_or_else(|_| "warn".to_owned());
+/// Logs warnings to standard error, of a server what changes too, and more where `TEMPER_LOG` says so.
+fn init_log(command: &Command) {
+    let default = match command {
+        Command::Serve(_) => "warn,temper=info,temper_registry=info",
+        _ => "warn",
+    };
+    let filter = std::env::var("TEMPER_LOG").unwrap_or_else(|_| default.to_owned());
     let filter = tracing_subscriber::EnvFilter::new(filter);
     // A second subscriber can only be one of a test, which then sees the events.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();

@@ -18,7 +18,7 @@ use temper_store::cache::Cache;
 use tokio::runtime::Handle;
 
 use crate::cli::Global;
-use crate::config::{self, Config};
+use crate::config::{self, Config, ServerConfig};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::storage::StorageChoice;
@@ -42,6 +42,8 @@ pub(crate) struct Workspace {
     pub(crate) registry: RegistryClient,
     pub(crate) progress: Arc<Progress>,
     pub(crate) runtime: Handle,
+    /// What the configuration file says of the server.
+    pub(crate) server: ServerConfig,
 }
 
 impl Workspace {
@@ -70,7 +72,17 @@ impl Workspace {
         let credentials = Credentials::from_files(credential_files());
         let registry = RegistryClient::new(&http, credentials, options)?;
         let progress = Arc::new(Progress::new());
-        Ok(Self { folder, blobs, storage, cache, archive, registry, progress, runtime: runtime.clone() })
+        Ok(Self {
+            folder,
+            blobs,
+            storage,
+            cache,
+            archive,
+            registry,
+            progress,
+            runtime: runtime.clone(),
+            server: config.server,
+        })
     }
 
     /// Returns what plans and builds are made with.

@@ -1,5 +1,6 @@
 //! The command line of `temper registry`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -43,6 +44,9 @@ pub(crate) struct RegistryGc {
     /// How long blobs and uploads that nothing needs are kept; less than a minute only while nobody pushes
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
     pub(crate) grace: Duration,
+    /// Accounts file of the server, which says what each repository retains
+    #[arg(long, value_name = "FILE", env = "TEMPER_ACCOUNTS", hide_env_values = true)]
+    pub(crate) accounts: Option<PathBuf>,
 }
 
 /// Reads `90s`, `24h` or `7 days`.

@@ -11,8 +11,9 @@ use temper_store::engine::StoredImage;
 use crate::catalog::Catalog;
 use crate::cli;
 use crate::commands::{build, catalog};
-use crate::embedded::{self, EmbeddedDestination};
+use crate::embedded::EmbeddedDestination;
 use crate::interrupt::Interrupt;
+use crate::server::{Server, Settings};
 use crate::workspace::Workspace;
 use crate::{plan_text, printing};
 
@@ -34,11 +35,11 @@ pub(crate) fn run(
     json: bool,
     interrupt: Interrupt,
 ) -> Result<ExitCode, anyhow::Error> {
-    let listener = embedded::listen(&workspace.runtime, options.listen.listen)?;
-    let address = listener.local_addr()?;
-    let registry = embedded::open(workspace, Some(address))?;
-    let base = build_base(workspace, &registry)?;
-    let artifact = push_artifact(workspace, &registry)?;
+    let settings = Settings::new(&cli::Front::default(), &workspace.server)?;
+    let server = Server::open(workspace, options.listen.listen, &settings)?;
+    let registry = &server.registry;
+    let base = build_base(workspace, registry)?;
+    let artifact = push_artifact(workspace, registry)?;
     let document = Customization::parse(DOCUMENT)?;
     let definition = Catalog::read(None)?.get(BASE_ID)?;
     let first = definition.document.tags.first().cloned().unwrap_or_default();
@@ -55,14 +56,14 @@ pub(crate) fn run(
         automatic_ids: AutomaticIds::default(),
     })?;
     build::check(&planned)?;
-    let image = publish_to(workspace, &registry, REPOSITORY, &planned, &tags)?;
-    let built = build::built(&image, &format!("{address}/{REPOSITORY}"), tags);
+    let image = publish_to(workspace, registry, REPOSITORY, &planned, &tags)?;
+    let built = build::built(&image, &format!("{}/{REPOSITORY}", server.authority()), tags);
     workspace.progress.finish();
-    printing::print(json, &built, || report(&planned, &built))?;
+    printing::print(json, &built, || report(&planned, &built, server.is_https()))?;
     // From here on Ctrl-C ends the serving, which is no failure.
     drop(interrupt);
     if !options.once {
-        embedded::serve(&workspace.runtime, listener, registry)?;
+        server.serve(workspace)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -122,12 +123,12 @@ fn publish_to(
     Ok(image)
 }
 
-fn report(planned: &Planned<'_>, built: &build::Built) -> String {
+fn report(planned: &Planned<'_>, built: &build::Built, is_https: bool) -> String {
+    let option = if is_https { "" } else { "--tls-verify=false " };
     format!(
-        "{}\n{}\nPull it:\n  podman pull --tls-verify=false {}\n  skopeo inspect --raw --tls-verify=false docker://{}\n",
+        "{}\n{}\nPull it:\n  podman pull {option}{reference}\n  skopeo inspect --raw {option}docker://{reference}\n",
         plan_text::render(&planned.plan),
         build::render(built),
-        built.reference,
-        built.reference
+        reference = built.reference,
     )
 }

@@ -16,6 +16,7 @@ pub(crate) fn run(folder: &Path) -> Result<ExitCode, anyhow::Error> {
         .with_context(|| format!("folder `{}` cannot be made", folder.display()))?;
     write(folder, "cli.md", &command_line())?;
     write(folder, "customization.schema.json", &pretty(&temper_spec::schema::customization())?)?;
+    write(folder, "accounts.schema.json", &pretty(&temper_spec::schema::accounts())?)?;
     write(folder, "definition.schema.json", &pretty(&temper_spec::schema::definition())?)?;
     let config = serde_json::to_value(schemars::schema_for!(Config))?;
     write(folder, "config.schema.json", &pretty(&config)?)?;

@@ -9,9 +9,9 @@ use temper_registry::{Checked, CollectOptions, Collected, Damage};
 use temper_store::records::{RepositoryUsage, Usage};
 
 use crate::cli;
-use crate::embedded;
 use crate::failure::Failure;
 use crate::printing;
+use crate::server;
 use crate::workspace::Workspace;
 
 /// Shows how much repositories keep.
@@ -20,7 +20,7 @@ pub(crate) fn usage(
     options: &cli::RegistryUsage,
     json: bool,
 ) -> Result<ExitCode, anyhow::Error> {
-    let registry = embedded::open(workspace, None)?;
+    let registry = server::open_registry(workspace, None)?;
     let scope = options.repository.as_deref();
     let usage = workspace.runtime.block_on(registry.repositories().usage(scope))?;
     workspace.progress.finish();
@@ -38,7 +38,7 @@ pub(crate) fn gc(
     options: &cli::RegistryGc,
     json: bool,
 ) -> Result<ExitCode, anyhow::Error> {
-    let registry = embedded::open(workspace, None)?;
+    let registry = server::open_registry(workspace, options.accounts.as_deref())?;
     let collect = CollectOptions { grace: options.grace, dry_run: options.dry_run };
     let collected = workspace.runtime.block_on(registry.collect(collect))?;
     workspace.progress.finish();
@@ -49,7 +49,7 @@ pub(crate) fn gc(
 
 /// Reads everything that is kept; fails where something is damaged.
 pub(crate) fn check(workspace: &Workspace, json: bool) -> Result<ExitCode, anyhow::Error> {
-    let registry = embedded::open(workspace, None)?;
+    let registry = server::open_registry(workspace, None)?;
     let checked = workspace.runtime.block_on(registry.check())?;
     workspace.progress.finish();
     printing::print(json, &checked_json(&checked), || checked_text(&checked))?;

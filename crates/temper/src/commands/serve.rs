@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use crate::cli;
-use crate::embedded;
 use crate::printing;
+use crate::server::{Server, Settings};
 use crate::workspace::Workspace;
 
 /// Serves until Ctrl-C.
@@ -13,14 +13,16 @@ pub(crate) fn run(
     options: &cli::Serve,
     json: bool,
 ) -> Result<ExitCode, anyhow::Error> {
-    let listener = embedded::listen(&workspace.runtime, options.listen.listen)?;
-    let address = listener.local_addr()?;
-    let registry = embedded::open(workspace, Some(address))?;
+    let settings = Settings::new(&options.front, &workspace.server)?;
+    let server = Server::open(workspace, options.listen.listen, &settings)?;
     workspace.progress.finish();
-    let shown = serde_json::json!({ "address": address.to_string() });
+    let (address, url) = (server.address().to_string(), server.url());
+    let shown = serde_json::json!({ "address": address, "url": url });
     printing::print(json, &shown, || {
-        format!("serving {} on http://{address}\n", workspace.folder.display())
+        let listening =
+            if url.ends_with(&address) { String::new() } else { format!(", listening on {address}") };
+        format!("serving {} on {url}{listening}\n", workspace.folder.display())
     })?;
-    embedded::serve(&workspace.runtime, listener, registry)?;
+    server.serve(workspace)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,169 @@
+//! The server as an operator sets it up: what is served, to whom, and under which address.
+
+pub(crate) mod accounts;
+mod reload;
+mod settings;
+mod token_key;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use temper_registry::{
+    Access, AccountsDirectory, Frontage, LocalAccess, PasswordLimits, Passwords, PublicUrl, Registry,
+    ServeLimits, Tls, TokenAccess, TokenLimits, Tokens,
+};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::reload::Reload;
+pub(crate) use self::settings::{Settings, network};
+use crate::embedded;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// A server that is ready to answer.
+pub(crate) struct Server {
+    pub(crate) registry: Registry,
+    listener: TcpListener,
+    address: SocketAddr,
+    frontage: Frontage,
+    tls: Option<Tls>,
+    /// Present where people log in.
+    tokens: Option<TokenAccess>,
+    reloads: Vec<Reload>,
+}
+
+impl Server {
+    /// Takes the address before anything long is done, so that a taken port is told at once, and reads every file
+    /// that the settings name.
+    pub(crate) fn open(
+        workspace: &Workspace,
+        listen: SocketAddr,
+        settings: &Settings,
+    ) -> Result<Self, anyhow::Error> {
+        let listener = embedded::listen(&workspace.runtime, listen)?;
+        let address = listener.local_addr()?;
+        let mut reloads = Vec::new();
+        let tls = tls(settings, &mut reloads)?;
+        let tokens = token_access(workspace, settings, &mut reloads)?;
+        let access: Arc<dyn Access> = match &tokens {
+            Some(tokens) => Arc::new(tokens.clone()),
+            // Pushing is for this machine alone, and only while it listens nowhere else.
+            None => Arc::new(LocalAccess { push_from_loopback: address.ip().is_loopback(), login: None }),
+        };
+        let frontage = Frontage {
+            public_url: settings.public_url.clone(),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            is_tls: tls.is_some(),
+        };
+        let registry = embedded::open(workspace, access)?;
+        let server = Self { registry, listener, address, frontage, tls, tokens, reloads };
+        server.warn();
+        Ok(server)
+    }
+
+    /// Returns the address that it listens at.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns host and port with which references to its images begin.
+    pub(crate) fn authority(&self) -> String {
+        let public = self.frontage.public_url.as_ref().map(|url| url.authority().to_owned());
+        public.unwrap_or_else(|| self.address.to_string())
+    }
+
+    /// Returns where clients find it.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.is_https() { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority())
+    }
+
+    /// Says whether clients use TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.frontage.public_url.as_ref().map_or(self.tls.is_some(), PublicUrl::is_https)
+    }
+
+    /// Serves until Ctrl-C or a termination signal.
+    pub(crate) fn serve(self, workspace: &Workspace) -> Result<(), anyhow::Error> {
+        let collected = self.registry.clone();
+        let mut router = temper_registry::router(self.registry);
+        if let Some(tokens) = self.tokens {
+            router = router.merge(temper_registry::token_router(tokens));
+        }
+        let router = self.frontage.layer(router);
+        workspace.runtime.block_on(async {
+            let end = embedded::end()?;
+            let reloading = tokio::spawn(reload::run(self.reloads));
+            let collecting = tokio::spawn(embedded::collect(collected));
+            let (listener, limits) = (self.listener, ServeLimits::default());
+            match &self.tls {
+                Some(tls) => temper_registry::serve_tls(listener, tls, router, limits, end).await,
+                None => temper_registry::serve(listener, router, limits, end).await,
+            }
+            reloading.abort();
+            collecting.abort();
+            Ok(())
+        })
+    }
+
+    /// Tells what is allowed and hardly meant.
+    fn warn(&self) {
+        let is_open = !self.address.ip().is_loopback();
+        if self.tokens.is_some() && is_open && !self.is_https() {
+            tracing::warn!(
+                "passwords and tokens travel in the clear: set `--tls-cert` and `--tls-key`, or `--public-url` behind a proxy"
+            );
+        }
+    }
+}
+
+/// Opens the registry without serving it, under the rules of the accounts file if there is one.
+pub(crate) fn open_registry(
+    workspace: &Workspace,
+    accounts: Option<&Path>,
+) -> Result<Registry, anyhow::Error> {
+    let accounts = accounts.map(Path::to_path_buf).or_else(|| workspace.server.accounts.clone());
+    let settings = Settings { accounts, ..Settings::default() };
+    let access: Arc<dyn Access> = match token_access(workspace, &settings, &mut Vec::new())? {
+        Some(tokens) => Arc::new(tokens),
+        None => Arc::new(LocalAccess { push_from_loopback: true, login: None }),
+    };
+    embedded::open(workspace, access)
+}
+
+fn tls(settings: &Settings, reloads: &mut Vec<Reload>) -> Result<Option<Tls>, anyhow::Error> {
+    let Some((certificate, key)) = &settings.tls else { return Ok(None) };
+    let failed =
+        || format!("certificate `{}` with key `{}` cannot be used", certificate.display(), key.display());
+    let files = [certificate.clone(), key.clone()];
+    let contents = reload::read_all(&files).with_context(failed).map_err(Failure::configuration)?;
+    let tls = Tls::new(&contents[0], &contents[1]).with_context(failed).map_err(Failure::configuration)?;
+    let replaced = tls.clone();
+    reloads.push(Reload::new("TLS certificate", files.to_vec(), contents, move |contents| {
+        Ok(replaced.replace(&contents[0], &contents[1])?)
+    }));
+    Ok(Some(tls))
+}
+
+fn token_access(
+    workspace: &Workspace,
+    settings: &Settings,
+    reloads: &mut Vec<Reload>,
+) -> Result<Option<TokenAccess>, anyhow::Error> {
+    let Some(file) = &settings.accounts else { return Ok(None) };
+    let (contents, accounts) = accounts::read(file)?;
+    let (sender, receiver) = watch::channel(Arc::new(accounts));
+    reloads.push(Reload::new("accounts file", vec![file.clone()], vec![contents], move |contents| {
+        sender.send_replace(Arc::new(accounts::parse(&contents[0])?));
+        Ok(())
+    }));
+    let passwords = Passwords::new(PasswordLimits::default()).context("the system gives no randomness")?;
+    let clock: temper_registry::Clock = Arc::new(embedded::now);
+    let key = token_key::read_or_make(&workspace.folder)?;
+    let tokens = Tokens::new(&key, Arc::clone(&clock), TokenLimits::default());
+    let directory = Arc::new(AccountsDirectory::new(receiver, passwords, clock));
+    Ok(Some(TokenAccess::new(directory, tokens)))
+}
