@@ -87,7 +87,7 @@ fn check_strangers(scenario: &Scenario, behind: &Place) {
         let stranger = Place::plain(scenario, "stranger", behind.host().to_owned())?;
         let stranger = stranger.with_private_authority(scenario);
         let list = stranger.tool(scenario, "crane")?.args(["ls", &behind.reference("for-crane")]);
-        ensure_says(&list.fails()?.stderr, "401 Unauthorized")
+        ensure_says(&list.fails()?.stderr, "UNAUTHORIZED: authentication is required")
     });
 }
 
