@@ -18,10 +18,19 @@ pub mod bundle;
 
 pub mod carrier;
 
+pub mod licence;
+pub mod purl;
+
+pub mod inventory;
+mod sbom;
+
 pub use bundle::Bundle;
 pub use dsse::Envelope;
 pub use error::FormatError;
+pub use inventory::Inventory;
 pub use keys::{FileKey, KeyError, PublicKey, SignError, SignatureError, Signer};
+pub use licence::Licence;
 pub use limits::Limits;
+pub use purl::Purl;
 pub use simple_signing::SimpleSigning;
 pub use statement::{Statement, Subject};

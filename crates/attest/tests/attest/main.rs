@@ -4,4 +4,7 @@ mod fixtures;
 
 mod carriers;
 mod documents;
+mod inventory;
 mod keys;
+mod licences;
+mod purls;
