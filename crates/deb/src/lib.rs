@@ -15,4 +15,4 @@ pub mod release;
 pub mod status;
 
 pub use relation::{Group, Operator, ParseRelationError, Relation, VersionConstraint, groups};
-pub use version::{DebVersion, ParseDebVersionError, compare_versions};
+pub use version::compare_versions;

@@ -120,25 +120,6 @@ impl<'a> Relation<'a> {
     pub fn accepts(&self, version: &str) -> bool {
         self.constraint.is_none_or(|constraint| constraint.accepts(version))
     }
-
-    /// Whether the restrictions in brackets let this relation count on `architecture` without build profiles.
-    pub fn applies_to(&self, architecture: &str) -> bool {
-        let mut words = self.architectures.split_ascii_whitespace().peekable();
-        let architecture_holds = match words.peek() {
-            None => true,
-            Some(first) if first.starts_with('!') => {
-                words.all(|word| word.strip_prefix('!') != Some(architecture))
-            }
-            Some(_) => words.any(|word| word == architecture || word == "any"),
-        };
-        let mut restrictions =
-            self.profiles.split('>').map(str::trim).filter(|list| !list.is_empty()).peekable();
-        let profile_holds = restrictions.peek().is_none()
-            || restrictions.any(|list| {
-                list.trim_start_matches('<').split_ascii_whitespace().all(|profile| profile.starts_with('!'))
-            });
-        architecture_holds && profile_holds
-    }
 }
 
 impl<'a> VersionConstraint<'a> {
@@ -285,29 +266,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn restrictions_of_source_packages_are_understood() {
-        for (relation, applies) in [
-            ("a", true),
-            ("a [amd64 arm64]", true),
-            ("a [armhf]", false),
-            ("a [!amd64]", false),
-            ("a [!armhf !i386]", true),
-            ("a (>= 1) [amd64] <!nocheck>", true),
-            ("a <nocheck>", false),
-            ("a <!nocheck !cross> <stage1>", true),
-            ("a <!nocheck cross>", false),
-        ] {
-            assert_eq!(Relation::parse(relation).unwrap().applies_to("amd64"), applies, "{relation}");
-        }
-    }
-
     proptest! {
         #[test]
         fn foreign_text_never_panics(field in "[ -~\n]{0,60}") {
             for group in groups(&field) {
                 for relation in group.alternatives().flatten() {
-                    relation.applies_to("amd64");
                     relation.accepts("1");
                 }
             }

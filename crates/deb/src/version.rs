@@ -7,60 +7,6 @@
 //! [policy §5.6.12]: https://www.debian.org/doc/debian-policy/ch-controlfields.html#version
 
 use std::cmp::Ordering;
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-/// A version of a Debian package, valid by its grammar.
-///
-/// Equality follows the order, so `1.0` equals `0:1.0-0`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DebVersion(String);
-
-/// Why a text is no version.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseDebVersionError {
-    #[error("version is empty")]
-    Empty,
-    #[error("epoch of version `{version}` is not a number")]
-    Epoch { version: String },
-    #[error("version `{version}` has no upstream part")]
-    Upstream { version: String },
-    #[error("revision of version `{version}` is empty")]
-    Revision { version: String },
-    #[error("version `{version}` contains `{character}`, which is not allowed")]
-    Character { version: String, character: char },
-}
-
-impl DebVersion {
-    /// Checks the grammar and keeps the text.
-    pub fn parse(text: &str) -> Result<Self, ParseDebVersionError> {
-        check(text)?;
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The text as written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The number before the first colon, `0` without one.
-    pub fn epoch(&self) -> &str {
-        Parts::of(&self.0).epoch
-    }
-
-    /// The part between epoch and revision.
-    pub fn upstream(&self) -> &str {
-        Parts::of(&self.0).upstream
-    }
-
-    /// The part after the last hyphen, empty for a native package.
-    pub fn revision(&self) -> &str {
-        Parts::of(&self.0).revision
-    }
-}
 
 /// Orders two version texts as dpkg does, without allocating.
 ///
@@ -86,30 +32,6 @@ impl<'a> Parts<'a> {
         let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
         let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
         Self { epoch, upstream, revision }
-    }
-}
-
-fn check(text: &str) -> Result<(), ParseDebVersionError> {
-    let version = || text.to_owned();
-    if text.is_empty() {
-        return Err(ParseDebVersionError::Empty);
-    }
-    let parts = Parts::of(text);
-    // dpkg keeps the epoch in a signed 32-bit number.
-    if !parts.epoch.bytes().all(|byte| byte.is_ascii_digit()) || parts.epoch.parse::<i32>().is_err() {
-        return Err(ParseDebVersionError::Epoch { version: version() });
-    }
-    if parts.upstream.is_empty() {
-        return Err(ParseDebVersionError::Upstream { version: version() });
-    }
-    if parts.revision.is_empty() && text.ends_with('-') {
-        return Err(ParseDebVersionError::Revision { version: version() });
-    }
-    let upstream = parts.upstream.chars().find(|c| !(c.is_ascii_alphanumeric() || ".+-~:".contains(*c)));
-    let revision = parts.revision.chars().find(|c| !(c.is_ascii_alphanumeric() || ".+~".contains(*c)));
-    match upstream.or(revision) {
-        Some(character) => Err(ParseDebVersionError::Character { version: version(), character }),
-        None => Ok(()),
     }
 }
 
@@ -151,55 +73,6 @@ fn take_number<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     *rest = tail;
     let zeros = digits.iter().take_while(|byte| **byte == b'0').count();
     &digits[zeros..]
-}
-
-impl Ord for DebVersion {
-    fn cmp(&self, other: &Self) -> Ordering {
-        compare_versions(&self.0, &other.0)
-    }
-}
-
-impl PartialOrd for DebVersion {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for DebVersion {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for DebVersion {}
-
-impl fmt::Display for DebVersion {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl FromStr for DebVersion {
-    type Err = ParseDebVersionError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
-    }
-}
-
-impl TryFrom<String> for DebVersion {
-    type Error = ParseDebVersionError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        check(&text)?;
-        Ok(Self(text))
-    }
-}
-
-impl From<DebVersion> for String {
-    fn from(version: DebVersion) -> Self {
-        version.0
-    }
 }
 
 #[cfg(test)]
@@ -245,31 +118,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn splits_at_the_first_colon_and_the_last_hyphen() {
-        let version = DebVersion::parse("1:2.0-rc1-3").unwrap();
-        assert_eq!((version.epoch(), version.upstream(), version.revision()), ("1", "2.0-rc1", "3"));
-        let native = DebVersion::parse("2.0").unwrap();
-        assert_eq!((native.epoch(), native.upstream(), native.revision()), ("0", "2.0", ""));
-    }
-
-    #[test]
-    fn refuses_what_the_grammar_does_not_allow() {
-        for (text, message) in [
-            ("", "version is empty"),
-            ("x:1", "epoch of version `x:1` is not a number"),
-            (":1", "epoch of version `:1` is not a number"),
-            ("99999999999:1", "epoch of version `99999999999:1` is not a number"),
-            ("1:", "version `1:` has no upstream part"),
-            ("-1", "version `-1` has no upstream part"),
-            ("1-", "revision of version `1-` is empty"),
-            ("1 2", "version `1 2` contains ` `, which is not allowed"),
-            ("1-2_3", "version `1-2_3` contains `_`, which is not allowed"),
-        ] {
-            assert_eq!(DebVersion::parse(text).unwrap_err().to_string(), message);
-        }
-    }
-
     fn any_version() -> impl Strategy<Value = String> {
         "([0-9]:)?[0-9][0-9a-c.+~]{0,6}(-[0-9a-c.+~]{1,4})?"
     }
@@ -291,12 +139,6 @@ mod tests {
         fn any_text_has_an_order(a in ".{0,12}", b in ".{0,12}") {
             prop_assert_eq!(compare_versions(&a, &b), compare_versions(&b, &a).reverse());
             prop_assert_eq!(compare_versions(&a, &a), Ordering::Equal);
-        }
-
-        #[test]
-        fn a_valid_version_is_kept_as_written(text in any_version()) {
-            let version = DebVersion::parse(&text).unwrap();
-            prop_assert_eq!(version.as_str(), text);
         }
     }
 }

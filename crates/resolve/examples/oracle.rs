@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use temper_deb::index::PackageIndex;
 use temper_deb::status::StatusDatabase;
-use temper_resolve::{Action, IndexSource, Inputs, Policy, Request, Resolution, Universe, Wanted, resolve};
+use temper_resolve::{Action, IndexSource, Inputs, Request, Resolution, Universe, Wanted, resolve};
 
 type Answer = Result<BTreeSet<String>, String>;
 
@@ -37,9 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("universe built in {:?}", start.elapsed());
     let status = if status == "-" { None } else { Some(fs::read_to_string(status)?) };
     let installed = StatusDatabase::parse(status, Vec::new())?;
-    let policy = Policy::default();
-    let inputs =
-        Inputs { universe: &universe, installed: &installed, policy: &policy, other_architectures: &[] };
+    let inputs = Inputs { universe: &universe, installed: &installed, other_architectures: &[] };
     let (mut count, mut equal, mut time) = (0, 0, Duration::ZERO);
     for (words, expected) in recorded(Path::new(answers))? {
         let start = Instant::now();

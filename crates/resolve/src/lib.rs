@@ -5,8 +5,6 @@
 
 mod source;
 
-mod policy;
-
 mod universe;
 
 mod request;
@@ -23,7 +21,6 @@ mod order;
 
 mod nearest;
 
-pub use policy::{Pin, PinTarget, Policy};
 pub use problem::{Obstacle, Problem, Refusal, ResolveError};
 pub use request::{ForbidMode, Request, Wanted};
 pub use resolution::{Action, Chosen, Dependency, IdleForbid, Installed, Reason, Resolution, Waived};

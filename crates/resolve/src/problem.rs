@@ -36,8 +36,10 @@ pub enum Problem {
         /// The versions that there are, the highest first.
         available: Vec<String>,
     },
-    #[error("package `{name}` has no version that the pins allow")]
-    PinnedAway { name: String },
+    #[error(
+        "package `{name}` is installed in version `{installed}`, and the requested version `{version}` is older"
+    )]
+    Downgrade { name: String, version: String, installed: String },
     #[error("package `{name}` is virtual and {} packages provide it", .providers.len())]
     Virtual { name: String, providers: Vec<String> },
     #[error("package `{name}` is requested and forbidden")]
@@ -73,6 +75,8 @@ pub enum Refusal {
     },
     /// Its dependencies nest deeper than the limit of the solver.
     Depth { package: String },
+    /// So many packages were tried before it that the solver gives up.
+    Steps { package: String, steps: usize },
 }
 
 /// Why one alternative of a dependency cannot be used.
@@ -139,6 +143,9 @@ impl Problem {
             Self::NotFound { nearest, .. } if !nearest.is_empty() => {
                 Some(format!("did you mean {}?", words::any_of(nearest)))
             }
+            Self::Downgrade { name, version, installed } => Some(format!(
+                "request `{name}` in version `{installed}` or later, or start from a base that has it in version `{version}`"
+            )),
             Self::VersionNotFound { available, .. } if !available.is_empty() => {
                 Some(format!("there is {}", words::quoted(available)))
             }

@@ -37,6 +37,8 @@ pub struct Chosen {
     /// The suite and the component of the index that holds it.
     pub suite: String,
     pub component: String,
+    /// Which of the caller's sources that index belongs to, see [`IndexSource`](crate::IndexSource).
+    pub source: usize,
     pub action: Action,
     pub reason: Reason,
 }
@@ -54,7 +56,7 @@ pub struct Installed {
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     Install,
-    /// Another version is installed. With a pin it may be a higher one.
+    /// A lower version is installed.
     Upgrade {
         from: String,
     },

@@ -25,7 +25,6 @@ use std::collections::BTreeSet;
 
 use temper_deb::status::StatusDatabase;
 
-use crate::policy::Policy;
 use crate::problem::{Problem, ResolveError};
 use crate::request::Request;
 use crate::resolution::Resolution;
@@ -44,14 +43,13 @@ pub struct Inputs<'a> {
     pub universe: &'a Universe,
     /// The packages of the base image; an empty database for an image from scratch.
     pub installed: &'a StatusDatabase,
-    pub policy: &'a Policy,
     /// The archive for other architectures, only to tell where a missing package exists.
     pub other_architectures: &'a [&'a Universe],
 }
 
 /// Chooses the packages for a request, or tells everything that stands against it.
 pub fn resolve(inputs: &Inputs<'_>, request: &Request) -> Result<Resolution, ResolveError> {
-    let world = World::new(inputs.universe, inputs.installed, inputs.policy);
+    let world = World::new(inputs.universe, inputs.installed);
     let wanted = roots::find(&world, request, inputs.other_architectures)?;
     let mut avoided = BTreeSet::new();
     let mut first_error = None;

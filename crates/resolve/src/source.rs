@@ -12,6 +12,8 @@ pub struct IndexSource {
     pub suite: String,
     /// The code name, `trixie-security`.
     pub codename: String,
+    /// Which of the caller's sources it belongs to: two archives can have suites of one name.
+    pub source: usize,
     /// The component, `main`.
     pub component: String,
     /// The release file's `NotAutomatic`: nothing is taken from here unless it is asked for.
@@ -21,19 +23,20 @@ pub struct IndexSource {
 }
 
 impl IndexSource {
-    /// A source without restrictions whose suite and code name are the same.
+    /// The first source, without restrictions, whose suite and code name are the same.
     pub fn new(index: Arc<PackageIndex>, suite: &str, component: &str) -> Self {
         Self {
             index,
             suite: suite.to_owned(),
             codename: suite.to_owned(),
+            source: 0,
             component: component.to_owned(),
             not_automatic: false,
             but_automatic_upgrades: false,
         }
     }
 
-    /// The pin priority of its versions where no pin says otherwise, see [apt_preferences(5)].
+    /// The pin priority of its versions by default, see [apt_preferences(5)].
     ///
     /// [apt_preferences(5)]: https://manpages.debian.org/apt_preferences.5#APT%27s_Default_Priority_Assignments
     pub fn priority(&self) -> i32 {

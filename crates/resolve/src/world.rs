@@ -7,13 +7,16 @@ use temper_deb::index::{MultiArch, PackageRecord};
 use temper_deb::status::StatusDatabase;
 use temper_deb::{Relation, compare_versions};
 
-use crate::policy::{DOWNGRADE_PRIORITY, INSTALLED_PRIORITY, Policy};
 use crate::universe::{RecordId, Universe, fits};
+
+/// The pin priority of an installed version, see [apt_preferences(5)].
+///
+/// [apt_preferences(5)]: https://manpages.debian.org/apt_preferences.5
+const INSTALLED_PRIORITY: i32 = 100;
 
 /// One resolution's view: the archive's records keep their ids, those of the base follow.
 pub(crate) struct World<'a> {
     pub(crate) universe: &'a Universe,
-    policy: &'a Policy,
     base: Vec<PackageRecord<'a>>,
     installed: BTreeMap<&'a str, RecordId>,
     base_provides: BTreeMap<&'a str, Vec<(RecordId, Option<&'a str>)>>,
@@ -23,10 +26,9 @@ pub(crate) struct World<'a> {
 
 impl<'a> World<'a> {
     /// Layers the installed packages over the archive. Packages of foreign architectures do not take part.
-    pub(crate) fn new(universe: &'a Universe, database: &'a StatusDatabase, policy: &'a Policy) -> Self {
+    pub(crate) fn new(universe: &'a Universe, database: &'a StatusDatabase) -> Self {
         let mut world = Self {
             universe,
-            policy,
             base: Vec::new(),
             installed: BTreeMap::new(),
             base_provides: BTreeMap::new(),
@@ -85,14 +87,14 @@ impl<'a> World<'a> {
         for id in self.universe.versions(name) {
             let version = self.record(id).version();
             let source = &self.universe.sources[self.universe.source_of(id)];
-            let priority = self.policy.priority(name, version, source);
+            let priority = source.priority();
             let order = installed.map(|id| compare_versions(version, self.record(id).version()));
-            let lowers = order == Some(Ordering::Less) && priority < DOWNGRADE_PRIORITY;
+            let lowers = order == Some(Ordering::Less);
             let better = best.is_none_or(|(best_priority, best)| {
                 let order = compare_versions(version, self.record(best).version());
                 (priority, order) > (best_priority, Ordering::Equal)
             });
-            if priority >= 0 && !lowers && better {
+            if !lowers && better {
                 // A version that is installed already is not fetched again, but has the archive's priority.
                 let id = installed.filter(|_| order == Some(Ordering::Equal)).unwrap_or(id);
                 best = Some((priority, id));
@@ -102,8 +104,7 @@ impl<'a> World<'a> {
     }
 
     fn is_held(&self, id: RecordId) -> bool {
-        let record = self.record(id);
-        record.status().starts_with("hold ") || self.policy.holds.contains(record.name())
+        self.record(id).status().starts_with("hold ")
     }
 
     /// The record of a package in a given version, the installed one first.
@@ -137,6 +138,12 @@ impl<'a> World<'a> {
     pub(crate) fn is_provided(&self, version: Option<&str>, relation: &Relation<'_>) -> bool {
         self.fits_qualifier(MultiArch::Allowed, relation)
             && (relation.constraint.is_none() || version.is_some_and(|version| relation.accepts(version)))
+    }
+
+    /// Whether a conflict with a package's name means this version of it. One with a package of another architecture
+    /// does not; unlike a dependency, `:any` names every package of the name.
+    pub(crate) fn is_opposed(&self, id: RecordId, relation: &Relation<'_>) -> bool {
+        self.fits_qualifier(MultiArch::Allowed, relation) && relation.accepts(self.record(id).version())
     }
 
     fn fits_qualifier(&self, multi_arch: MultiArch, relation: &Relation<'_>) -> bool {

@@ -41,6 +41,9 @@ fn write_refusal(formatter: &mut fmt::Formatter<'_>, refusal: &Refusal, level: u
             write!(formatter, "`{with}` ({because}) cannot stand beside `{relation}`, which `{package}` is")
         }
         Refusal::Depth { package } => write!(formatter, "the dependencies of `{package}` nest too deep"),
+        Refusal::Steps { package, steps } => {
+            write!(formatter, "`{package}` came up after {steps} packages had been tried, which is the limit")
+        }
     }
 }
 

@@ -16,6 +16,7 @@ impl Solver<'_> {
                 position: world.universe.position_of(choice.id),
                 suite: source.suite.clone(),
                 component: source.component.clone(),
+                source: source.source,
                 action: match installed.get(name) {
                     Some(id) => Action::Upgrade { from: world.record(*id).version().to_owned() },
                     None => Action::Install,

@@ -1,5 +1,7 @@
 //! Finds the packages that a request names.
 
+use temper_deb::compare_versions;
+
 use crate::nearest::nearest_names;
 use crate::problem::{Problem, ResolveError};
 use crate::request::{Request, Wanted};
@@ -71,7 +73,7 @@ fn find_version<'a>(
     others: &[&Universe],
 ) -> Result<RecordId, Problem> {
     if let Some(id) = world.version(name, version) {
-        return Ok(id);
+        return not_lowered(world, name, id);
     }
     let available = world.available_versions(name);
     if available.is_empty() {
@@ -85,11 +87,22 @@ fn find_version<'a>(
     })
 }
 
+/// An older version than the installed one is refused, as apt refuses it where nobody can be asked.
+fn not_lowered(world: &World<'_>, name: &str, id: RecordId) -> Result<RecordId, Problem> {
+    let version = world.record(id).version();
+    let installed = world.installed().get(name).map(|installed| world.record(*installed).version());
+    match installed.filter(|installed| compare_versions(version, installed).is_lt()) {
+        None => Ok(id),
+        Some(installed) => Err(Problem::Downgrade {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            installed: installed.to_owned(),
+        }),
+    }
+}
+
 /// A virtual package stands for its provider if there is exactly one.
 fn find_provider<'a>(world: &World<'a>, name: &'a str, others: &[&Universe]) -> Result<RecordId, Problem> {
-    if !world.available_versions(name).is_empty() {
-        return Err(Problem::PinnedAway { name: name.to_owned() });
-    }
     let candidates = world.providers(name).into_iter().map(|(id, _)| id);
     let mut candidates: Vec<_> =
         candidates.filter(|id| world.candidate(world.name(*id)) == Some(*id)).collect();

@@ -64,8 +64,7 @@ impl<'a> Solver<'a> {
     }
 
     fn effective_matches(&self, relation: Relation<'a>) -> Vec<RecordId> {
-        let own =
-            self.effective(relation.name).filter(|id| relation.accepts(self.world.record(*id).version()));
+        let own = self.effective(relation.name).filter(|id| self.world.is_opposed(*id, &relation));
         let providers = self.world.providers(relation.name).into_iter();
         let providers = providers
             .filter(|(id, version)| self.is_effective(*id) && self.world.is_provided(*version, &relation))
@@ -87,7 +86,7 @@ impl<'a> Solver<'a> {
     /// Whether a record is, or provides, what a conflict names.
     fn is_matched(&self, relation: Relation<'a>, id: RecordId) -> bool {
         let record = self.world.record(id);
-        (record.name() == relation.name && relation.accepts(record.version()))
+        (record.name() == relation.name && self.world.is_opposed(id, &relation))
             || record
                 .provided()
                 .any(|(name, version)| name == relation.name && self.world.is_provided(version, &relation))

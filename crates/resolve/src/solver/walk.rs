@@ -105,7 +105,7 @@ impl<'a> Solver<'a> {
             return Err(Failure { refusal: refusal.clone(), circumstantial: false, opponent: None });
         }
         if depth >= DEPTH_MAX {
-            return Err(Failure::depth(name));
+            return Err(Failure::limit(Refusal::Depth { package: name.to_owned() }));
         }
         self.enter(id, why)
     }
@@ -114,7 +114,8 @@ impl<'a> Solver<'a> {
     fn enter(&mut self, id: RecordId, why: Why<'a>) -> Result<Frame<'a>, Failure<'a>> {
         self.steps += 1;
         if self.steps > STEPS_MAX {
-            return Err(Failure::depth(self.world.name(id)));
+            let package = self.world.name(id).to_owned();
+            return Err(Failure::limit(Refusal::Steps { package, steps: STEPS_MAX }));
         }
         let clashes = self.clashes(id);
         if let Some(clash) = clashes.iter().find(|clash| !self.is_replaceable(clash.other, id)) {
@@ -173,8 +174,7 @@ impl<'a> Solver<'a> {
 }
 
 impl Failure<'_> {
-    fn depth(name: &str) -> Self {
-        let refusal = Arc::new(Refusal::Depth { package: name.to_owned() });
-        Self { refusal, circumstantial: true, opponent: None }
+    fn limit(refusal: Refusal) -> Self {
+        Self { refusal: Arc::new(refusal), circumstantial: true, opponent: None }
     }
 }

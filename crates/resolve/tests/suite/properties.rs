@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use temper_deb::index::{PackageIndex, PackageRecord};
 use temper_deb::status::StatusDatabase;
 use temper_deb::{Relation, groups};
-use temper_resolve::{IndexSource, Inputs, Policy, Request, Resolution, Universe, Wanted, resolve};
+use temper_resolve::{IndexSource, Inputs, Request, Resolution, ResolveError, Universe, Wanted, resolve};
 
 use crate::stanza::{Facts, Versions, index_text};
 
@@ -38,13 +38,16 @@ fn any_archive() -> impl Strategy<Value = BTreeMap<String, Versions>> {
 }
 
 fn run(archive: &BTreeMap<String, Versions>, install: &[&str]) -> Option<Resolution> {
+    attempt(archive, install).ok()
+}
+
+fn attempt(archive: &BTreeMap<String, Versions>, install: &[&str]) -> Result<Resolution, ResolveError> {
     let index = Arc::new(PackageIndex::parse(index_text(archive)).unwrap());
     let universe = Universe::new("amd64", vec![IndexSource::new(index, "trixie", "main")]);
-    let (installed, policy) = (StatusDatabase::default(), Policy::default());
-    let inputs =
-        Inputs { universe: &universe, installed: &installed, policy: &policy, other_architectures: &[] };
+    let installed = StatusDatabase::default();
+    let inputs = Inputs { universe: &universe, installed: &installed, other_architectures: &[] };
     let install = install.iter().map(|name| Wanted::new(name)).collect();
-    resolve(&inputs, &Request { install, ..Request::default() }).ok()
+    resolve(&inputs, &Request { install, ..Request::default() })
 }
 
 fn satisfies(record: &PackageRecord<'_>, relation: &Relation<'_>) -> bool {
@@ -94,4 +97,16 @@ proptest! {
             }
         }
     }
+}
+
+/// So many packages that one attempt ends: the limit is told as what it is, not as deep nesting.
+#[test]
+fn an_attempt_that_grows_without_end_is_given_up() {
+    let many: Vec<String> = (0..100_001).map(|number| format!("p{number}")).collect();
+    let mut archive: BTreeMap<String, Versions> =
+        many.iter().map(|name| (name.clone(), Versions::One(Box::default()))).collect();
+    let app = Facts { depends: many, ..Facts::default() };
+    archive.insert("app".to_owned(), Versions::One(Box::new(app)));
+    let error = attempt(&archive, &["app"]).unwrap_err().to_string();
+    assert!(error.contains("came up after 100000 packages had been tried, which is the limit"), "{error}");
 }

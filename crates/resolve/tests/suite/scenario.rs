@@ -10,8 +10,7 @@ use serde::Deserialize;
 use temper_deb::index::PackageIndex;
 use temper_deb::status::StatusDatabase;
 use temper_resolve::{
-    Action, ForbidMode, IndexSource, Inputs, Pin, PinTarget, Policy, Request, Resolution, ResolveError,
-    Universe, Wanted, resolve,
+    Action, ForbidMode, IndexSource, Inputs, Request, Resolution, ResolveError, Universe, Wanted, resolve,
 };
 
 use crate::stanza::{Facts, Versions, index_text, status_text};
@@ -25,8 +24,6 @@ struct Scenario {
     archive: BTreeMap<String, Suite>,
     #[serde(default)]
     installed: BTreeMap<String, Facts>,
-    #[serde(default)]
-    pins: Vec<PinText>,
     request: RequestText,
     expected: Expected,
 }
@@ -39,15 +36,6 @@ struct Suite {
     #[serde(default)]
     but_automatic_upgrades: bool,
     packages: BTreeMap<String, Versions>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PinText {
-    package: Option<String>,
-    version: Option<String>,
-    suite: Option<String>,
-    priority: i32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,9 +107,7 @@ fn run(scenario: &Scenario) -> Expected {
     };
     let (native, other) = (universe("amd64"), universe("arm64"));
     let installed = StatusDatabase::parse(Some(status_text(&scenario.installed)), Vec::new()).unwrap();
-    let policy = Policy { pins: scenario.pins.iter().map(PinText::read).collect(), ..Policy::default() };
-    let inputs =
-        Inputs { universe: &native, installed: &installed, policy: &policy, other_architectures: &[&other] };
+    let inputs = Inputs { universe: &native, installed: &installed, other_architectures: &[&other] };
     let found = resolve(&inputs, &scenario.request.read());
     assert_eq!(
         found.as_ref().map(|resolution| format!("{resolution:?}")),
@@ -166,17 +152,6 @@ fn describe(resolution: &Resolution, expected: &Expected) -> Expected {
 
 fn describe_error(error: &ResolveError) -> Expected {
     Expected { error: Some(error.to_string()), hint: error.hint(), ..Expected::default() }
-}
-
-impl PinText {
-    fn read(&self) -> Pin {
-        let target = match (&self.version, &self.suite) {
-            (Some(version), None) => PinTarget::Version(version.clone()),
-            (None, Some(suite)) => PinTarget::Suite(suite.clone()),
-            _ => panic!("a pin has a version or a suite"),
-        };
-        Pin { package: self.package.clone(), target, priority: self.priority }
-    }
 }
 
 impl RequestText {
