@@ -9,6 +9,9 @@ use temper_resolve::Universe;
 use crate::error::External;
 use crate::event::Log;
 
+/// The keyring that signs Debian's archive; it ships with Temper.
+const DEBIAN_KEYRING: &str = "debian-archive";
+
 /// One suite of a package archive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PackageSource {
@@ -20,6 +23,25 @@ pub struct PackageSource {
     pub components: Vec<String>,
     /// Name of the keyring that must have signed it.
     pub keyring: String,
+}
+
+impl PackageSource {
+    /// Returns the sources of a Debian release with the component `main`: the release, its updates, and its security
+    /// fixes. `sid` has no other suites.
+    pub fn debian(codename: &str) -> Vec<Self> {
+        let source = |archive: &str, suffix: &str| Self {
+            uri: format!("distribution:{archive}"),
+            suite: format!("{codename}{suffix}"),
+            components: vec!["main".to_owned()],
+            keyring: DEBIAN_KEYRING.to_owned(),
+        };
+        let mut sources = vec![source("debian", "")];
+        if codename != "sid" {
+            sources.push(source("debian", "-updates"));
+            sources.push(source("debian-security", "-security"));
+        }
+        sources
+    }
 }
 
 /// The verified state of some suites at one moment.
@@ -53,8 +75,8 @@ pub trait Archive: Send + Sync {
     /// Verifies the signed indexes of some suites; cheap where they were verified a moment ago.
     fn snapshot(&self, sources: &[PackageSource], architecture: &str) -> Result<Snapshot, External>;
 
-    /// Returns every package that a snapshot offers.
-    fn universe(&self, snapshot: &Snapshot) -> Result<Arc<Universe>, External>;
+    /// Returns every package that a snapshot offers, with the snapshot: a newer one if the archive was updated since.
+    fn universe(&self, snapshot: &Snapshot) -> Result<(Snapshot, Arc<Universe>), External>;
 
     /// Puts package files into the blob store, each verified against its digest; those that are there already are skipped.
     fn fetch(&self, snapshot: &Snapshot, files: &[PackageFile], log: &dyn Log) -> Result<(), External>;

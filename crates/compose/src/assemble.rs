@@ -1,6 +1,6 @@
 //! Manifests and index of the result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use temper_oci::{Compression, Descriptor, Digest, Index, Manifest, media_type};
 
@@ -30,7 +30,8 @@ pub(crate) fn manifest(
     let mut written = Vec::new();
     for layer in &composition.layers {
         if layers.find(&layer.segments, composition.compression).is_none() {
-            fetch_packages(composer, composition)?;
+            let wanted = layers.package_files(&layer.segments, composition.compression);
+            fetch_packages(composer, composition, &wanted)?;
             composer.log.event(
                 Event::new(Step::Compose, format!("write layer {}", layer.name)).on(&composition.platform),
             );
@@ -112,9 +113,17 @@ fn base_layers(
 }
 
 /// Segments that are not kept any more are made from the package files, which may be gone too.
-fn fetch_packages(composer: &Composer<'_>, composition: &Composition) -> Result<(), ComposeError> {
+fn fetch_packages(
+    composer: &Composer<'_>,
+    composition: &Composition,
+    wanted: &BTreeSet<Digest>,
+) -> Result<(), ComposeError> {
     let Some(snapshot) = &composition.snapshot else { return Ok(()) };
-    let files: Vec<_> = composition.choice.install.iter().map(|package| package.file.clone()).collect();
+    let files = composition.choice.install.iter().map(|package| &package.file);
+    let files: Vec<_> = files.filter(|file| wanted.contains(&file.digest)).cloned().collect();
+    if files.is_empty() {
+        return Ok(());
+    }
     Ok(composer.archive.fetch(snapshot, &files, composer.log)?)
 }
 

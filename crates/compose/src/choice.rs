@@ -1,21 +1,23 @@
 //! The packages of one platform: chosen once for an archive's state, a base's database and a request.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use temper_deb::status::StatusDatabase;
 use temper_oci::Digest;
 use temper_resolve::{
-    Action, Chosen, ForbidMode, Inputs, Policy, Problem, Request, Resolution, ResolveError, Wanted, resolve,
+    Action, Chosen, ForbidMode, Inputs, Problem, Request, Resolution, ResolveError, Universe, Wanted, resolve,
 };
 
 use crate::archive::{Archive, PackageFile, PackageSource, Snapshot};
 use crate::blob_store::Cache;
 use crate::error::{ComposeError, External};
 use crate::finding::{Finding, Findings};
-use crate::plan::PackageLine;
+use crate::plan::{PackageLine, WaivedLine};
 use crate::recipe::Recipe;
 
 /// Kind of the cache entries that hold choices; the number changes with their form or with the rules of resolution.
-const CACHE_KIND: &str = "choice-2";
+const CACHE_KIND: &str = "choice-3";
 
 /// What is installed, upgraded and removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +102,16 @@ impl Choice {
         lines.sort_by(|a, b| a.name.cmp(&b.name));
         lines
     }
+
+    /// Lists the dependencies that the image does without, by package.
+    pub(crate) fn waived_lines(&self) -> Vec<WaivedLine> {
+        let lines = self.waived.iter().map(|waived| WaivedLine {
+            package: waived.package.clone(),
+            relation: waived.relation.clone(),
+            forbidden: waived.forbidden.clone(),
+        });
+        lines.collect()
+    }
 }
 
 /// Where packages are chosen from.
@@ -107,6 +119,11 @@ impl Choice {
 pub(crate) struct Chooser<'a> {
     pub(crate) archive: &'a dyn Archive,
     pub(crate) cache: &'a dyn Cache,
+    pub(crate) sources: &'a [PackageSource],
+    /// Debian's name of the architecture.
+    pub(crate) architecture: &'a str,
+    /// The other architectures of the image, to tell where a missing package exists.
+    pub(crate) others: &'a [&'static str],
 }
 
 impl Chooser<'_> {
@@ -114,28 +131,24 @@ impl Chooser<'_> {
     pub(crate) fn choose(
         &self,
         recipe: &Recipe,
-        sources: &[PackageSource],
-        architecture: &str,
         installed: &StatusDatabase,
         findings: &mut Findings,
     ) -> Result<(Snapshot, Choice), ComposeError> {
-        let snapshot = self.archive.snapshot(sources, architecture)?;
+        let snapshot = self.archive.snapshot(self.sources, self.architecture)?;
         let Some(request) = request(recipe, findings) else { return Ok((snapshot, Choice::default())) };
-        let key = key(&snapshot, installed, &request);
-        if let Some(bytes) = self.cache.get(CACHE_KIND, &key)
+        if let Some(bytes) = self.cache.get(CACHE_KIND, &key(&snapshot, installed, &request))
             && let Ok(choice) = postcard::from_bytes(&bytes)
         {
             warn(&choice, recipe, findings);
             return Ok((snapshot, choice));
         }
-        let universe = self.archive.universe(&snapshot)?;
-        let policy = Policy::default();
-        let inputs = Inputs { universe: &universe, installed, policy: &policy, other_architectures: &[] };
-        match resolve(&inputs, &request) {
+        let (snapshot, universe) = self.archive.universe(&snapshot)?;
+        match self.resolve(&universe, installed, &request) {
             Ok(resolution) => {
                 let choice = read(&resolution, &snapshot)?;
                 warn(&choice, recipe, findings);
                 if let Ok(bytes) = postcard::to_allocvec(&choice) {
+                    let key = key(&snapshot, installed, &request);
                     self.cache.put(CACHE_KIND, &key, &bytes).map_err(ComposeError::store("keep a choice"))?;
                 }
                 Ok((snapshot, choice))
@@ -145,6 +158,31 @@ impl Chooser<'_> {
                 Ok((snapshot, Choice::default()))
             }
         }
+    }
+
+    /// Resolves; the other architectures are looked into only where a package is missing.
+    fn resolve(
+        &self,
+        universe: &Universe,
+        installed: &StatusDatabase,
+        request: &Request,
+    ) -> Result<Resolution, ResolveError> {
+        let inputs = Inputs { universe, installed, other_architectures: &[] };
+        resolve(&inputs, request).or_else(|error| {
+            let is_missing = |problem: &Problem| matches!(problem, Problem::NotFound { .. });
+            if !error.problems.iter().any(is_missing) {
+                return Err(error);
+            }
+            let others: Vec<Arc<Universe>> =
+                self.others.iter().filter_map(|other| self.universe_of(other).ok()).collect();
+            let others: Vec<&Universe> = others.iter().map(|universe| &**universe).collect();
+            resolve(&Inputs { other_architectures: &others, ..inputs }, request)
+        })
+    }
+
+    fn universe_of(&self, architecture: &str) -> Result<Arc<Universe>, External> {
+        let snapshot = self.archive.snapshot(self.sources, architecture)?;
+        Ok(self.archive.universe(&snapshot)?.1)
     }
 }
 
@@ -202,9 +240,9 @@ fn read(resolution: &Resolution, snapshot: &Snapshot) -> Result<Choice, ComposeE
 
 fn package(chosen: &Chosen, snapshot: &Snapshot) -> Result<ChosenPackage, ComposeError> {
     let record = chosen.record();
-    let source = snapshot.sources.iter().position(|source| source.suite == chosen.suite);
     let digest = record.sha256().and_then(|hex| format!("sha256:{hex}").parse().ok());
-    let (Some(source), Some(path), Some(size_bytes), Some(digest)) =
+    let source = snapshot.sources.get(chosen.source);
+    let (Some(_), Some(path), Some(size_bytes), Some(digest)) =
         (source, record.filename(), record.size_bytes(), digest)
     else {
         let message = format!(
@@ -226,7 +264,7 @@ fn package(chosen: &Chosen, snapshot: &Snapshot) -> Result<ChosenPackage, Compos
         is_requested: matches!(chosen.reason, temper_resolve::Reason::Requested),
         file: PackageFile {
             name: record.name().to_owned(),
-            source,
+            source: chosen.source,
             path: path.to_owned(),
             size_bytes,
             digest,
@@ -271,7 +309,7 @@ fn package_of(problem: &Problem) -> &str {
     match problem {
         Problem::NotFound { name, .. }
         | Problem::VersionNotFound { name, .. }
-        | Problem::PinnedAway { name }
+        | Problem::Downgrade { name, .. }
         | Problem::Virtual { name, .. }
         | Problem::Contradiction { name }
         | Problem::TwoVersions { name, .. }

@@ -53,11 +53,11 @@ pub struct Request<'a> {
     pub base_name: Option<String>,
     /// Tags to be written.
     pub tags: Vec<String>,
-    /// Numbers that earlier builds gave to users and groups of packages.
-    pub automatic_ids: AutomaticIds,
+    /// Numbers that the last build gave to users and groups of packages, by platform.
+    pub automatic_ids: BTreeMap<Platform, AutomaticIds>,
 }
 
-/// Numbers that builds gave to users and groups of packages, by name.
+/// Numbers that a build gave to users and groups of packages, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AutomaticIds {
     /// Users.
@@ -179,13 +179,9 @@ fn summary(image: &Image) -> ImageSummary {
 
 impl Planned<'_> {
     /// Returns the numbers that this build gives to users and groups of packages, an input of the next.
-    pub fn automatic_ids(&self) -> AutomaticIds {
-        let mut ids = AutomaticIds::default();
-        for composition in &self.compositions {
-            ids.users.extend(composition.automatic_ids.users.clone());
-            ids.groups.extend(composition.automatic_ids.groups.clone());
-        }
-        ids
+    pub fn automatic_ids(&self) -> BTreeMap<Platform, AutomaticIds> {
+        let ids = self.compositions.iter().map(|one| (one.platform.clone(), one.automatic_ids.clone()));
+        ids.collect()
     }
 
     /// Returns the digests of all package files that the image is made from.

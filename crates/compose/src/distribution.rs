@@ -1,18 +1,33 @@
 //! Which distribution a base image says it is, and where that distribution's packages come from.
 
+use temper_deb::sources::{AptSource, deb822, lines};
+use temper_rootfs::tree::Tree;
+
 use crate::archive::PackageSource;
 use crate::finding::Finding;
 
-/// The keyring that signs Debian's archive; it ships with Temper.
-const DEBIAN_KEYRING: &str = "debian-archive";
+/// The [components](https://www.debian.org/doc/debian-policy/ch-archive.html#archive-areas) of Debian's archive.
+const DEBIAN_COMPONENTS: [&str; 4] = ["main", "contrib", "non-free", "non-free-firmware"];
 
 /// Paths of the file that names the distribution, in the order of [os-release(5)].
 ///
 /// [os-release(5)]: https://www.freedesktop.org/software/systemd/man/latest/os-release.html
-pub(crate) const OS_RELEASE_PATHS: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
+const OS_RELEASE_PATHS: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
 
-/// Returns the sources of the distribution that an `os-release` text names, updates and security fixes included.
-pub(crate) fn sources(os_release: Option<&str>) -> Result<Vec<PackageSource>, Finding> {
+/// Returns the sources of the distribution that a base says it is, updates and security fixes included, with the
+/// components that the base's own apt configuration names.
+pub(crate) fn sources(base: &Tree) -> Result<Vec<PackageSource>, Finding> {
+    let os_release = OS_RELEASE_PATHS.iter().find_map(|path| base.read(path));
+    let mut sources = named(os_release.map(String::from_utf8_lossy).as_deref())?;
+    let components = components(base, &sources);
+    for source in &mut sources {
+        source.components.clone_from(&components);
+    }
+    Ok(sources)
+}
+
+/// Returns the sources of the distribution that an `os-release` text names.
+fn named(os_release: Option<&str>) -> Result<Vec<PackageSource>, Finding> {
     let problem = |message: String| {
         Finding::at("contents.packages", message)
             .hint("packages can be added to Debian images whose `/etc/os-release` has `VERSION_CODENAME`")
@@ -27,23 +42,35 @@ pub(crate) fn sources(os_release: Option<&str>) -> Result<Vec<PackageSource>, Fi
     }
     let codename = value(text, "VERSION_CODENAME")
         .ok_or_else(|| problem("the base image does not say which release of Debian it is".to_owned()))?;
-    Ok(debian(&codename))
+    Ok(PackageSource::debian(&codename))
 }
 
-/// Returns the sources of a Debian release.
-fn debian(codename: &str) -> Vec<PackageSource> {
-    let source = |archive: &str, suite: String| PackageSource {
-        uri: format!("distribution:{archive}"),
-        suite,
-        components: vec!["main".to_owned()],
-        keyring: DEBIAN_KEYRING.to_owned(),
-    };
-    let mut sources = vec![source("debian", codename.to_owned())];
-    if codename != "sid" {
-        sources.push(source("debian", format!("{codename}-updates")));
-        sources.push(source("debian-security", format!("{codename}-security")));
+/// Returns the components that a base's apt configuration takes from Debian's archive; `main` where it names none.
+fn components(base: &Tree, sources: &[PackageSource]) -> Vec<String> {
+    let list = base.read("etc/apt/sources.list").map(|bytes| ("list", bytes));
+    let parts = base.children("etc/apt/sources.list.d").filter_map(|node| {
+        let path = &node.entry.path;
+        Some((path.rsplit_once('.')?.1, base.read(path)?))
+    });
+    let mut components: Vec<String> = Vec::new();
+    for (kind, bytes) in list.into_iter().chain(parts) {
+        let text = String::from_utf8_lossy(bytes);
+        let named: Vec<AptSource<'_>> = match kind {
+            "list" => lines(&text).collect(),
+            "sources" => deb822(&text).collect(),
+            _ => continue,
+        };
+        let is_ours = |source: &&AptSource<'_>| {
+            source.suites.iter().any(|suite| sources.iter().any(|ours| ours.suite == *suite))
+        };
+        for component in named.iter().filter(is_ours).flat_map(|source| &source.components) {
+            // Archives of others have suites of these names too.
+            if DEBIAN_COMPONENTS.contains(component) && !components.iter().any(|known| known == component) {
+                components.push((*component).to_owned());
+            }
+        }
     }
-    sources
+    if components.is_empty() { vec!["main".to_owned()] } else { components }
 }
 
 /// Returns the value of a key with its quotes taken off.
@@ -64,7 +91,7 @@ mod tests {
             "ID=debian\nVERSION_CODENAME=trixie\n",
             "NAME=\"Docker Hardened Images\"\nID='dhi'\nID_LIKE=\"debian\"\nVERSION_CODENAME=\"trixie\"",
         ] {
-            let sources = sources(Some(text)).expect("is Debian");
+            let sources = named(Some(text)).expect("is Debian");
             let shown: Vec<String> = sources.iter().map(|s| format!("{} {}", s.uri, s.suite)).collect();
             assert_eq!(
                 shown,
@@ -85,7 +112,7 @@ mod tests {
             (Some("ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble"), "`ubuntu`"),
             (Some("ID=debian"), "which release"),
         ] {
-            let finding = sources(text).expect_err("is no Debian");
+            let finding = named(text).expect_err("is no Debian");
             assert!(finding.message.contains(expected), "{}", finding.message);
         }
     }

@@ -1,5 +1,6 @@
 //! Written layers: joined from segments that are kept for ever, and not computed again while their inputs stay.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use rayon::prelude::*;
@@ -41,6 +42,15 @@ impl LayerStore<'_> {
         self.has(&record.digest).then_some(record)
     }
 
+    /// Lists the package files that writing a layer reads: those of segments that are not kept, none for a kept layer.
+    pub(crate) fn package_files(&self, segments: &[Segment], compression: Compression) -> BTreeSet<Digest> {
+        if self.find(segments, compression).is_some() {
+            return BTreeSet::new();
+        }
+        let missing = segments.iter().filter(|one| self.find_segment(&one.key(compression)).is_none());
+        missing.flat_map(Segment::package_files).collect()
+    }
+
     /// Writes a layer, or finds it.
     pub(crate) fn write(
         &self,
@@ -70,9 +80,7 @@ impl LayerStore<'_> {
         contents: &dyn Contents,
     ) -> Result<SegmentRecord, LayerError> {
         let key = segment.key(compression);
-        if let Some(record) = self.get::<SegmentRecord>(SEGMENT_KIND, &key)
-            && self.has(&record.digest)
-        {
+        if let Some(record) = self.find_segment(&key) {
             return Ok(record);
         }
         let mut blob = self.store.create()?;
@@ -103,6 +111,11 @@ impl LayerStore<'_> {
         blob.commit(Some(&record.digest))?;
         self.put(RECOMPRESSED_KIND, &recompressed_key(&layer.digest, compression), &record)?;
         Ok(record)
+    }
+
+    fn find_segment(&self, key: &Digest) -> Option<SegmentRecord> {
+        let record: SegmentRecord = self.get(SEGMENT_KIND, key)?;
+        self.has(&record.digest).then_some(record)
     }
 
     fn has(&self, digest: &Digest) -> bool {

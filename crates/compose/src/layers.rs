@@ -33,10 +33,7 @@ impl Layers<'_> {
         diff_id: &Digest,
     ) -> Result<Arc<LayerIndex>, ComposeError> {
         let digest = descriptor.digest;
-        let kept = self.store.size(&digest).map_err(ComposeError::store("look for a layer"))?.is_some();
-        if kept && let Some(index) = self.read(&digest) {
-            return Ok(index);
-        }
+        let kept = self.store.size(&digest).map_err(ComposeError::store("look for a layer"))?;
         let failed = |error: io::Error| {
             let reference = source.reference().to_owned();
             if is_full(error.kind()) {
@@ -47,7 +44,14 @@ impl Layers<'_> {
             }
             ComposeError::Layer { reference, digest, source: error.into() }
         };
-        let index = if kept {
+        if let Some(size) = kept.filter(|size| *size != descriptor.size) {
+            return Err(failed(wrong_size(descriptor, size)));
+        }
+        let known = kept.and_then(|_| self.read(&digest));
+        let is_known = known.is_some();
+        let index = if let Some(index) = known {
+            index
+        } else if kept.is_some() {
             scan(&mut *self.store.open(&digest).map_err(failed)?).map_err(failed)?
         } else {
             self.log.event(
@@ -61,14 +65,16 @@ impl Layers<'_> {
                 format!("its content has the diff id `{}`, the config says `{diff_id}`", index.diff_id);
             return Err(failed(io::Error::other(message)));
         }
-        let bytes = postcard::to_allocvec(&index).map_err(|error| failed(io::Error::other(error)))?;
-        self.cache.put(CACHE_KIND, &digest, &bytes).map_err(ComposeError::store("keep a layer index"))?;
+        if !is_known {
+            let bytes = postcard::to_allocvec(&index).map_err(|error| failed(io::Error::other(error)))?;
+            self.cache.put(CACHE_KIND, &digest, &bytes).map_err(ComposeError::store("keep a layer index"))?;
+        }
         Ok(Arc::new(index))
     }
 
-    fn read(&self, digest: &Digest) -> Option<Arc<LayerIndex>> {
+    fn read(&self, digest: &Digest) -> Option<LayerIndex> {
         let bytes = self.cache.get(CACHE_KIND, digest)?;
-        postcard::from_bytes(&bytes).ok().map(Arc::new)
+        postcard::from_bytes(&bytes).ok()
     }
 
     /// Reads a layer from its source once: into the store, and through the scanner.
@@ -78,9 +84,13 @@ impl Layers<'_> {
         let index = scan(&mut tee)?;
         // A compressed stream may end before its blob does.
         io::copy(&mut tee, &mut io::sink())?;
-        tee.writer.commit(Some(&descriptor.digest))?;
-        Ok(index)
+        let (_, size) = tee.writer.commit(Some(&descriptor.digest))?;
+        if size == descriptor.size { Ok(index) } else { Err(wrong_size(descriptor, size)) }
     }
+}
+
+fn wrong_size(descriptor: &Descriptor, size: u64) -> io::Error {
+    io::Error::other(format!("it has {size} bytes, the manifest says {}", descriptor.size))
 }
 
 fn scan(reader: &mut (dyn Read + Send)) -> io::Result<LayerIndex> {

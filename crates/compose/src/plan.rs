@@ -89,6 +89,9 @@ pub struct PlatformPlan {
     pub platform: Platform,
     /// Packages that are installed, upgraded or removed, by name.
     pub packages: Vec<PackageLine>,
+    /// Dependencies that the image does without, because the document leaves out what they ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<WaivedLine>,
     /// What wins over what.
     pub collisions: Vec<CollisionLine>,
     /// The environment of the result.
@@ -141,6 +144,17 @@ pub struct PackageLine {
     pub size_bytes: u64,
     /// Size of its files as the package states it, in KiB.
     pub installed_size_kib: u64,
+}
+
+/// A dependency of a plan that the image does without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaivedLine {
+    /// The package that has it.
+    pub package: String,
+    /// The dependency as it stands in the archive.
+    pub relation: String,
+    /// The packages that alone could satisfy it, which the document leaves out.
+    pub forbidden: Vec<String>,
 }
 
 /// One collision of a plan.

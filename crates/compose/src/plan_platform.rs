@@ -16,6 +16,7 @@ pub(crate) fn platform_plan(
     PlatformPlan {
         platform: composition.platform.clone(),
         packages: composition.choice.lines(),
+        waived: composition.choice.waived_lines(),
         collisions: composition.collisions.clone(),
         environment: composition.environment.clone(),
         entrypoint: composition.commands.entrypoint.clone(),

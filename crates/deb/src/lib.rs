@@ -12,6 +12,7 @@ pub mod package;
 
 pub mod release;
 
+pub mod sources;
 pub mod status;
 
 pub use relation::{Group, Operator, ParseRelationError, Relation, VersionConstraint, groups};

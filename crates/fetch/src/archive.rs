@@ -26,6 +26,7 @@ pub use self::error::ArchiveError;
 pub use self::index::PackagesText;
 pub use self::mirrors::{MirrorError, Mirrors};
 pub use self::release::SuiteRelease;
+pub(crate) use self::release::shown;
 
 /// One suite of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,19 +39,6 @@ pub struct Source {
     pub components: Vec<String>,
     /// Name of the keyring that must have signed it.
     pub keyring: String,
-}
-
-impl Source {
-    /// Returns the sources of a Debian release: the release, its updates, and its security fixes.
-    pub fn debian(codename: &str) -> Vec<Self> {
-        let source = |archive: &str, suffix: &str| Self {
-            uri: format!("{}{archive}", mirrors::DISTRIBUTION),
-            suite: format!("{codename}{suffix}"),
-            components: vec!["main".to_owned()],
-            keyring: DEBIAN_ARCHIVE.to_owned(),
-        };
-        vec![source("debian", ""), source("debian", "-updates"), source("debian-security", "-security")]
-    }
 }
 
 /// When a suite that was verified before is asked for again.
@@ -125,7 +113,7 @@ impl ArchiveConfig {
 /// A suite with the package indexes that were asked for.
 #[derive(Clone, Debug)]
 pub struct SuiteIndex {
-    /// The verified release.
+    /// The verified release: the one that was given, or a newer one.
     pub release: SuiteRelease,
     /// The indexes, by component and then architecture as the source and the caller list them.
     pub packages: Vec<PackagesText>,
@@ -145,21 +133,21 @@ impl ArchiveClient {
         Self { config, client }
     }
 
-    /// Returns a suite with its indexes for some architectures.
+    /// Returns the indexes of a release for some architectures, in the order of the source's components, and the release
+    /// that they belong to.
     ///
-    /// An archive that is updated in between is asked once more.
-    pub async fn suite(
+    /// An archive that was updated since, so that index and release are out of step, is asked for its release once
+    /// more.
+    pub async fn indexes(
         &self,
-        source: &Source,
+        release: SuiteRelease,
         architectures: &[String],
-        freshness: Freshness,
         now: SystemTime,
     ) -> Result<SuiteIndex, ArchiveError> {
-        let release = self.release(source, freshness, now).await?;
         match self.packages(&release, architectures).await {
             Ok(packages) => Ok(SuiteIndex { release, packages }),
-            Err(error) if error.is_out_of_step() && freshness != Freshness::Offline => {
-                let release = self.release(source, Freshness::Always, now).await?;
+            Err(error) if error.is_out_of_step() && !release.is_offline => {
+                let release = self.release(&release.source, Freshness::Always, now).await?;
                 let packages = self.packages(&release, architectures).await?;
                 Ok(SuiteIndex { release, packages })
             }

@@ -97,7 +97,7 @@ impl Reference {
             return Err(ParseReferenceError::Registry(format!("{scheme}://")));
         }
         let (registry, rest) = match text.split_once('/') {
-            Some((first, rest)) if is_registry(first) => (first, rest),
+            Some((first, rest)) if Self::names_registry(text) => (first, rest),
             _ => (default_registry, text),
         };
         let (rest, digest) = match rest.split_once('@') {
@@ -121,6 +121,11 @@ impl Reference {
             None => reference,
         };
         Ok(Self { digest, ..reference })
+    }
+
+    /// Says whether a text names a registry itself, by the rule of [`Reference::parse_in`].
+    pub fn names_registry(text: &str) -> bool {
+        text.split_once('/').is_some_and(|(first, _)| is_registry(first))
     }
 
     /// Returns the registry: a host with an optional port.

@@ -13,6 +13,7 @@ use crate::merge::{Merge, Metadata};
 use crate::tree::{Origin, Tree};
 
 pub use problem::AccountProblem;
+pub use run_user::{has_user, ids_of};
 use table::{Table, is_plain};
 
 const PASSWD: &str = "etc/passwd";

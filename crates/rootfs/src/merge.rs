@@ -132,6 +132,26 @@ impl<'t> Merge<'t> {
         self.put(Node { entry, linked_to: None, origin, source }, &|_| None);
     }
 
+    /// Puts a file that is computed from the tree; nothing where the same stands there.
+    ///
+    /// What an artifact or the document brought to its path stays, and wins a collision.
+    pub fn put_computed(&mut self, path: &str, content: &[u8], metadata: Metadata, effect: &str) {
+        let origin = Origin::Generated(effect.to_owned());
+        let kind = EntryKind::File { size: content.len() as u64, digest: Digest::of(content) };
+        let place = self.tree.resolve_parent(path).ok();
+        let Some(existing) = place.and_then(|place| self.tree.get(&place)) else {
+            return self.put_file(path, content, metadata, origin);
+        };
+        let Some(kind) = difference(&existing.entry, &metadata.entry(&existing.entry.path, kind)) else {
+            return;
+        };
+        if !matches!(existing.origin, Origin::Artifact(_) | Origin::Document) {
+            return self.put_file(path, content, metadata, origin);
+        }
+        let (path, winner) = (existing.entry.path.clone(), existing.origin.clone());
+        self.draft.collisions.insert(Collision { path, loser: origin, winner, kind });
+    }
+
     /// Puts a directory; one that is there stays as it is.
     pub fn put_directory(&mut self, path: &str, metadata: Metadata, origin: Origin) {
         let entry = metadata.entry(path, EntryKind::Directory);

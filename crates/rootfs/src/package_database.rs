@@ -14,7 +14,6 @@ use temper_oci::EntryKind;
 use crate::installed::{DATABASE, Installed, PackageName};
 use crate::merge::{Diversions, Merge, Metadata, PackageSource};
 use crate::package_index::PackageIndex;
-use crate::tree::Origin;
 
 mod extended_states;
 mod triggers;
@@ -245,7 +244,7 @@ fn put(merge: &mut Merge<'_>, path: &str, content: &[u8], mode: u32, time: i64) 
         let (mode, uid, gid) = (entry.mode, entry.uid, entry.gid);
         Metadata { mode, uid, gid, mtime: time }
     });
-    merge.put_file(path, content, metadata, Origin::Generated("package database".to_owned()));
+    merge.put_computed(path, content, metadata, "package database");
 }
 
 /// The name of a package in `info` and `triggers`: with its architecture where several can be installed.

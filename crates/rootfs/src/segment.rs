@@ -85,6 +85,14 @@ impl Segment {
         hasher.expect("plain structs always serialize and a hasher takes all bytes").finish()
     }
 
+    /// Lists the package files that content is copied from, each as often as it is.
+    pub fn package_files(&self) -> impl Iterator<Item = Digest> {
+        self.members.iter().filter_map(|member| match &member.source {
+            Source::Package { archive, .. } => Some(*archive),
+            _ => None,
+        })
+    }
+
     /// Returns the length of the archive part before compression, known without any content.
     pub fn uncompressed_size_bytes(&self) -> u64 {
         let mut header = Vec::new();

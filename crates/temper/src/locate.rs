@@ -88,8 +88,7 @@ fn split_layout(text: &str) -> (PathBuf, Option<String>) {
 
 /// Refuses a place without a registry host: what was meant for a folder must not be pushed to the network.
 fn has_host(text: &str) -> Result<(), anyhow::Error> {
-    let host = text.split('/').next().unwrap_or_default();
-    if text.contains('/') && (host.contains(['.', ':']) || host == "localhost") {
+    if Reference::names_registry(text) {
         return Ok(());
     }
     Err(Failure::usage(anyhow!("`{text}` has no registry host"))

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod embedded;
 mod failure;
+mod ids;
 mod interrupt;
 mod locate;
 mod plan_text;

@@ -48,6 +48,11 @@ pub(crate) fn render(plan: &Plan) -> String {
 fn platform_text(text: &mut String, plan: &PlatformPlan) {
     let _ = writeln!(text, "\n{}", plan.platform);
     packages(text, plan);
+    rows(
+        text,
+        "does without",
+        plan.waived.iter().map(|w| format!("`{}`, which {} needs", w.relation, w.package)),
+    );
     setting(text, "user", &plan.user);
     setting(text, "work-dir", &plan.work_dir);
     command(text, "entrypoint", &plan.entrypoint);

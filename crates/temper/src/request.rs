@@ -4,7 +4,8 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::anyhow;
-use temper_compose::{AutomaticIds, ImageSource, Planned, Recipe, Request};
+use temper_compose::{ImageSource, Planned, Recipe, Request};
+use temper_oci::Reference;
 use temper_oci::reference::TAG_BYTES_MAX;
 use temper_spec::customization::{TagLine, Target};
 use temper_spec::yaml::Limits;
@@ -13,6 +14,7 @@ use temper_spec::{Customization, Parsed};
 use crate::catalog::Catalog;
 use crate::cli::Source;
 use crate::failure::{Failure, Problem};
+use crate::ids;
 use crate::locate;
 use crate::printing::counted;
 use crate::workspace::Workspace;
@@ -29,6 +31,8 @@ pub(crate) struct Opened {
     pub(crate) destination: String,
     pub(crate) base_name: String,
     pub(crate) tags: Vec<String>,
+    /// Names the builds that follow each other, whatever their tags are: destination, tags of the base, suffix.
+    pub(crate) line: String,
 }
 
 impl Opened {
@@ -41,7 +45,7 @@ impl Opened {
             destination: Some(self.destination.clone()),
             base_name: Some(self.base_name.clone()),
             tags: self.tags.clone(),
-            automatic_ids: AutomaticIds::default(),
+            automatic_ids: ids::read(&workspace.folder, &self.line)?,
         };
         Ok(workspace.composer().plan(&request)?)
     }
@@ -141,8 +145,17 @@ fn open_target(
         recipe,
         destination: target.destination.clone(),
         base_name,
+        line: line(document, target),
         tags: customized_tags(document, &base_tags)?,
     })
+}
+
+fn line(document: &Customization, target: &Target) -> String {
+    let of_base = match target.line() {
+        TagLine::Tags(tags) => tags.join(" "),
+        TagLine::Definition(id) => id.to_owned(),
+    };
+    format!("{} {}", target.destination, document.tag_for(&of_base))
 }
 
 /// Returns the tags of the base that a target follows.
@@ -183,8 +196,7 @@ fn open_artifact(
 
 /// Returns the reference of a repository that the document names without a registry host.
 fn on_server(source: &Source, name: &str, option: &str) -> Result<String, anyhow::Error> {
-    let host = name.split('/').next().unwrap_or_default();
-    if name.contains('/') && (host.contains(['.', ':']) || host == "localhost") {
+    if Reference::names_registry(name) {
         return Ok(name.to_owned());
     }
     let server = source.server.as_deref().ok_or_else(|| {

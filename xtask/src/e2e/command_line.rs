@@ -139,7 +139,7 @@ fn doctor(scenario: &Scenario, example: &Example) -> Result<()> {
     let client = scenario.temper().args(["doctor", "--json", "--data-dir"]).args([&example.data]);
     let checks = image::json(&client.succeeds()?)?;
     let checks = checks.as_array().context("the doctor says no array")?;
-    ensure!(checks.len() == 4, "{checks:?}");
+    ensure!(checks.len() == 5, "{checks:?}");
     ensure!(checks.iter().all(|check| check["is_good"] == true), "{checks:?}");
     Ok(())
 }

@@ -48,11 +48,9 @@ impl Packages {
         if recipe.packages.is_empty() && recipe.forbidden.is_empty() {
             return Ok(packages);
         }
-        let os_release = distribution::OS_RELEASE_PATHS.iter().find_map(|path| base.read(path));
-        let os_release = os_release.map(String::from_utf8_lossy);
         let sources = match &recipe.sources {
             Some(sources) => Ok(sources.clone()),
-            None => distribution::sources(os_release.as_deref()),
+            None => distribution::sources(base),
         };
         let Some(architecture) = input.platform.debian_architecture() else {
             let message = format!("Debian has no packages for platform `{}`", input.platform);
@@ -67,9 +65,14 @@ impl Packages {
             }
         };
         composer.log.event(Event::new(Step::Resolve, "choose packages").on(input.platform));
-        let chooser = Chooser { archive: composer.archive, cache: composer.cache };
-        let (snapshot, choice) =
-            chooser.choose(recipe, &sources, architecture, &packages.installed.database, findings)?;
+        let chooser = Chooser {
+            archive: composer.archive,
+            cache: composer.cache,
+            sources: &sources,
+            architecture,
+            others: &other_architectures(input),
+        };
+        let (snapshot, choice) = chooser.choose(recipe, &packages.installed.database, findings)?;
         packages.indexes = indexes(composer, archives, &snapshot, &choice)?;
         packages.snapshot = Some(snapshot);
         packages.choice = choice;
@@ -114,6 +117,16 @@ impl Packages {
         });
         packages.collect()
     }
+}
+
+/// Lists Debian's names of the other architectures that the base, or the document of an image from nothing, has.
+fn other_architectures(input: &PlatformInput<'_>) -> Vec<&'static str> {
+    let platforms = match input.base {
+        Some(base) => base.platforms(),
+        None => input.request.recipe.platforms.clone().unwrap_or_default(),
+    };
+    let others = platforms.iter().filter(|platform| *platform != input.platform);
+    others.filter_map(temper_oci::Platform::debian_architecture).collect()
 }
 
 /// Fetches the package files that are not indexed yet, and returns the indexes of all.

@@ -64,11 +64,6 @@ fn merge_environment(
     input: &PlatformInput<'_>,
     tree: &Tree,
 ) -> Vec<Variable> {
-    let pairs = |config: &ImageConfig| -> Vec<(String, String)> {
-        let split =
-            |text: &String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-        config.env().iter().filter_map(split).collect()
-    };
     // Of an artifact that only holds certificates nothing else is taken.
     let artifacts = recipe.artifacts.iter().zip(input.artifacts);
     let artifacts = artifacts.filter(|(wanted, _)| !wanted.includes.is_empty()).filter_map(|(_, image)| {
@@ -90,11 +85,14 @@ fn apply_commands(
 ) -> Commands {
     let entrypoint = base.and_then(|base| base.config.entrypoint()).unwrap_or_default();
     let cmd = base.and_then(|base| base.config.cmd()).unwrap_or_default();
-    let path =
-        environment.iter().find(|variable| variable.name == "PATH").map(|variable| variable.value.as_str());
-    let path = path.unwrap_or(environment::DEFAULT_PATH);
-    let finder = |tree| programs::Programs { tree, path, work_dir: &system.work_dir.value };
-    let (before, after) = (finder(base_tree), finder(tree));
+    let after_path =
+        path(environment.iter().map(|variable| (variable.name.as_str(), variable.value.as_str())));
+    let after = programs::Programs { tree, path: &after_path, work_dir: &system.work_dir.value };
+    // What the base could start is asked of the base's own settings: the new ones may be what takes it away.
+    let own = base.map(|base| pairs(&base.config)).unwrap_or_default();
+    let before_path = path(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let work_dir = base.and_then(|base| base.config.working_dir()).unwrap_or_default();
+    let before = programs::Programs { tree: base_tree, path: &before_path, work_dir };
     command::apply(
         (&entrypoint, &cmd),
         recipe.entrypoint.as_ref(),
@@ -103,4 +101,15 @@ fn apply_commands(
         &|word| before.has(word),
         findings,
     )
+}
+
+fn pairs(config: &ImageConfig) -> Vec<(String, String)> {
+    let split = |text: &String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    config.env().iter().filter_map(split).collect()
+}
+
+/// Returns the effective `PATH` of some variables.
+fn path<'a>(mut variables: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let own = variables.find(|(name, _)| *name == "PATH").map(|(_, value)| value);
+    own.unwrap_or(environment::DEFAULT_PATH).to_owned()
 }

@@ -105,5 +105,6 @@ fn run_effects(
         architecture: ground.architecture,
         time: ground.time,
     };
-    effects::run(&context, &system::account_options(input.request.recipe, &input.request.automatic_ids))
+    let automatic = input.request.automatic_ids.get(input.platform);
+    effects::run(&context, &system::account_options(input.request.recipe, tree, automatic))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use temper_oci::ImageConfig;
-use temper_rootfs::accounts::{AccountOutcome, add_accounts};
+use temper_rootfs::accounts::{AccountOutcome, AccountRequest, add_accounts, has_user, ids_of};
 use temper_rootfs::draft::Draft;
 use temper_rootfs::effects::ld_so_cache::ld_so_cache;
 use temper_rootfs::effects::users::{AccountAdditions, AccountOptions};
@@ -30,19 +30,24 @@ pub(super) struct System {
 }
 
 /// Returns the numbers that are taken before packages get theirs.
-pub(super) fn account_options(recipe: &Recipe, automatic: &AutomaticIds) -> AccountOptions {
-    let users = recipe.accounts.users.iter();
-    // A user without a group gets one of its own name and number, which is taken too.
-    let own_groups =
-        users.clone().filter(|user| user.gid.is_none()).map(|user| (user.name.clone(), user.uid));
-    let groups = recipe.accounts.groups.iter().map(|group| (group.name.clone(), group.gid));
+pub(super) fn account_options(
+    recipe: &Recipe,
+    tree: &Tree,
+    automatic: Option<&AutomaticIds>,
+) -> AccountOptions {
+    let AccountRequest { users, groups, .. } = &recipe.accounts;
+    // A user that is added without a group gets one of its own; a group that the document names itself comes later.
+    let own = users.iter().filter(|user| user.gid.is_none() && !has_user(tree, &user.name));
+    let own = own.map(|user| (user.name.clone(), user.uid));
+    let automatic = automatic.cloned().unwrap_or_default();
     AccountOptions {
         document_users: users
+            .iter()
             .map(|user| (user.name.clone(), (user.uid, user.gid.unwrap_or(user.uid))))
             .collect(),
-        document_groups: own_groups.chain(groups).collect(),
-        previous_users: automatic.users.clone(),
-        previous_groups: automatic.groups.clone(),
+        document_groups: own.chain(groups.iter().map(|group| (group.name.clone(), group.gid))).collect(),
+        previous_users: automatic.users,
+        previous_groups: automatic.groups,
     }
 }
 
@@ -79,14 +84,8 @@ pub(super) fn compute(
     make_work_dir(&mut merge, &work_dir, &user, time, findings);
     let of_work_dir = before..merge.problems().len();
     write_database(&mut merge, ground, &stages.owned, findings);
-    let libc_bin = ground.packages.version("libc-bin", ground.architecture);
-    if let Some(cache) = ld_so_cache(merge.tree(), ground.architecture, libc_bin.as_deref()) {
-        for link in &cache.links {
-            merge.change(link, "ld.so.cache", time);
-        }
-        let metadata = Metadata::of_root(0o644, time);
-        let origin = Origin::Generated("ld.so.cache".to_owned());
-        merge.put_file("etc/ld.so.cache", &cache.content, metadata, origin);
+    if stages.drafts.iter().any(|(_, draft)| !draft.is_empty()) {
+        put_ld_so_cache(&mut merge, ground);
     }
     let draft = merge.finish();
     for (position, problem) in draft.problems.iter().enumerate() {
@@ -94,6 +93,18 @@ pub(super) fn compute(
         findings.problem(report::finding(at, problem));
     }
     System { draft, user, work_dir, accounts: lines }
+}
+
+/// Makes the links that the loader looks for, and puts its cache of libraries, unless the one that stands there says the same.
+fn put_ld_so_cache(merge: &mut Merge<'_>, ground: &Ground<'_>) {
+    let libc_bin = ground.packages.version("libc-bin", ground.architecture);
+    if let Some(cache) = ld_so_cache(merge.tree(), ground.architecture, libc_bin.as_deref()) {
+        for link in &cache.links {
+            merge.change(link, "ld.so.cache", ground.time);
+        }
+        let metadata = Metadata::of_root(0o644, ground.time);
+        merge.put_computed("etc/ld.so.cache", &cache.content, metadata, "ld.so.cache");
+    }
 }
 
 fn work_dir(recipe: &Recipe, base_config: Option<&ImageConfig>) -> Setting {
@@ -113,30 +124,19 @@ fn make_work_dir(
     time: i64,
     findings: &mut Findings,
 ) {
-    if work_dir.value.is_empty() || programs::is_directory(merge.tree(), &work_dir.value) {
+    let path = work_dir.value.trim_matches('/');
+    if path.is_empty() || programs::is_directory(merge.tree(), path) {
         return;
     }
-    if let Some(node) = merge.tree().lookup(work_dir.value.trim_matches('/')) {
+    if let Some(node) = merge.tree().lookup(path) {
         let message = format!("`{}` is a {}, not a directory", work_dir.value, node.entry.kind.word());
-        return findings.problem(Finding::at("work-dir", message));
+        return findings.problem(
+            Finding::at("work-dir", message).hint("choose another `work-dir`, or another path for it"),
+        );
     }
-    let (uid, gid) = owner(merge.tree(), &user.value);
-    let metadata = Metadata { mode: 0o755, uid, gid, mtime: time };
-    merge.put_directory(work_dir.value.trim_matches('/'), metadata, Origin::Document);
-}
-
-/// Returns user and group number of a config's `User`.
-fn owner(tree: &Tree, user: &str) -> (u64, u64) {
-    let (name, group) = user.split_once(':').unwrap_or((user, ""));
-    let passwd = String::from_utf8_lossy(tree.read("etc/passwd").unwrap_or_default()).into_owned();
-    let entry = passwd
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>())
-        .find(|fields| fields.first() == Some(&name) || fields.get(2) == Some(&name));
-    let number = |at: usize| entry.as_ref().and_then(|fields| fields.get(at)?.parse().ok());
-    let uid = number(2).or_else(|| name.parse().ok()).unwrap_or(0);
-    let gid = group.parse().ok().or_else(|| number(3)).unwrap_or(0);
-    (uid, gid)
+    let (uid, gid) = ids_of(merge.tree(), &user.value);
+    let metadata = Metadata { mode: 0o755, uid: uid.into(), gid: gid.into(), mtime: time };
+    merge.put_directory(path, metadata, Origin::Document);
 }
 
 fn write_database(merge: &mut Merge<'_>, ground: &Ground<'_>, owned: &Owned, findings: &mut Findings) {

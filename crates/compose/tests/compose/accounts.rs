@@ -1,6 +1,6 @@
 //! `accounts`: users and groups in their files, root, and who runs the container.
 
-use temper_oci::Compression;
+use temper_oci::{Compression, Platform};
 use temper_testkit::Deb;
 use temper_testkit::image::Layer;
 
@@ -181,9 +181,44 @@ fn numbers_of_packages_keep_clear_of_the_documents_and_stay_from_build_to_build(
     // Without its earlier numbers `beta` alone would be 100 in the next build.
     let mut next = workshop();
     for (name, id) in [("alpha", 100), ("beta", 101)] {
-        next.automatic_ids.users.insert(name.to_owned(), id);
-        next.automatic_ids.groups.insert(name.to_owned(), id);
+        let ids = next.automatic_ids.entry(Platform::linux("amd64")).or_default();
+        ids.users.insert(name.to_owned(), id);
+        ids.groups.insert(name.to_owned(), id);
     }
     assert_eq!(ids(&next.build("contents: {packages: [beta]}\n")), ["beta:x:101:101"]);
     assert_eq!(ids(&workshop().build("contents: {packages: [beta]}\n")), ["beta:x:100:100"]);
+}
+
+#[test]
+fn every_platform_has_its_own_numbers_of_the_last_build() {
+    let tool = |architecture: &str| {
+        let script = "#!/bin/sh\nadduser --system --group tool\n";
+        Deb::new("tool", "1").architecture(architecture).script("postinst", script)
+    };
+    let mut workshop = Workshop::new().packages(["amd64", "arm64"].map(tool));
+    for (architecture, uid) in [("amd64", 150), ("arm64", 160)] {
+        let ids = workshop.automatic_ids.entry(Platform::linux(architecture)).or_default();
+        ids.users.insert("tool".to_owned(), uid);
+    }
+    let outcome = workshop.build("contents: {packages: [tool]}\n");
+    for (architecture, uid) in [("amd64", 150), ("arm64", 160)] {
+        let passwd = outcome.on(architecture).file("etc/passwd");
+        assert!(passwd.contains(&format!("\ntool:x:{uid}:100:")), "{architecture}: {passwd}");
+    }
+}
+
+#[test]
+fn a_group_id_of_a_known_user_of_the_base_stays_the_bases() {
+    let files = Layer::new()
+        .directory("etc")
+        .file("etc/passwd", 0o644, "app:x:100:500::/srv:/bin/false\n")
+        .file("etc/group", 0o644, "app:x:500:\n");
+    let image = base::image("amd64").layer(&files, Compression::Gzip);
+    let script = "#!/bin/sh\nmkdir -p /srv/data\nchown app:app /srv/data\n";
+    let package = Deb::new("tool", "1").script("postinst", script);
+    let outcome = Workshop::new()
+        .base(MemoryImage::single(base::REFERENCE, &image))
+        .packages([package])
+        .build("contents: {packages: [tool]}\naccounts: {users: [{name: app, uid: 100}]}\n");
+    assert_eq!(outcome.amd64().stat("srv/data"), "dir 0755 100:500");
 }

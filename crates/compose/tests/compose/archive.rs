@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use temper_compose::{Archive, BlobStore, External, Log, PackageFile, PackageSource, Snapshot};
 use temper_deb::index::PackageIndex;
@@ -21,15 +21,17 @@ pub(crate) struct MemoryArchive {
     store: MemoryStore,
     suites: BTreeMap<String, Vec<(String, String)>>,
     files: BTreeMap<Digest, Vec<u8>>,
+    /// Names of the packages whose files were not in the store, in the order in which they were asked for.
+    fetched: Mutex<Vec<String>>,
 }
 
 impl MemoryArchive {
     /// Makes an archive without packages.
     pub(crate) fn new(store: MemoryStore) -> Self {
-        Self { store, suites: BTreeMap::new(), files: BTreeMap::new() }
+        Self { store, suites: BTreeMap::new(), files: BTreeMap::new(), fetched: Mutex::default() }
     }
 
-    /// Adds a package to a suite.
+    /// Adds a package to a suite; one of another component than `main` is named with it, `trixie/contrib`.
     pub(crate) fn add(&mut self, suite: &str, package: &Deb) {
         let bytes = package.clone().compression(Compression::None).build();
         let digest = Digest::of(&bytes);
@@ -42,9 +44,23 @@ impl MemoryArchive {
         self.files.insert(digest, bytes);
     }
 
-    /// Writes the index of a suite for one architecture.
-    fn text(&self, suite: &str, architecture: &str) -> String {
-        let stanzas = self.suites.get(suite).into_iter().flatten();
+    /// Returns the names of the packages whose files were fetched, in order.
+    pub(crate) fn fetched(&self) -> Vec<String> {
+        self.fetched.lock().expect("no fetch panics").clone()
+    }
+
+    /// Returns the digests of all package files.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Digest> {
+        self.files.keys()
+    }
+
+    /// Writes the index of a suite's components for one architecture.
+    fn text(&self, source: &PackageSource, architecture: &str) -> String {
+        let components = source.components.iter().map(|component| match component.as_str() {
+            "main" => source.suite.clone(),
+            other => format!("{}/{other}", source.suite),
+        });
+        let stanzas = components.filter_map(|name| self.suites.get(&name)).flatten();
         let fitting = stanzas.filter(|(own, _)| own == architecture || own == "all");
         fitting.map(|(_, stanza)| stanza.as_str()).collect()
     }
@@ -52,23 +68,30 @@ impl MemoryArchive {
 
 impl Archive for MemoryArchive {
     fn snapshot(&self, sources: &[PackageSource], architecture: &str) -> Result<Snapshot, External> {
-        let texts: String = sources.iter().map(|source| self.text(&source.suite, architecture)).collect();
+        let texts: String = sources.iter().map(|source| self.text(source, architecture)).collect();
         let key = Digest::of(format!("{architecture}\n{texts}"));
         Ok(Snapshot { key, architecture: architecture.to_owned(), sources: sources.to_vec() })
     }
 
-    fn universe(&self, snapshot: &Snapshot) -> Result<Arc<Universe>, External> {
-        let indexes = snapshot.sources.iter().map(|source| {
-            let text = self.text(&source.suite, &snapshot.architecture);
+    fn universe(&self, snapshot: &Snapshot) -> Result<(Snapshot, Arc<Universe>), External> {
+        let indexes = snapshot.sources.iter().enumerate().map(|(position, source)| {
+            let text = self.text(source, &snapshot.architecture);
             let index = PackageIndex::parse(text).expect("the index is well formed");
-            IndexSource::new(Arc::new(index), &source.suite, &source.components[0])
+            IndexSource {
+                source: position,
+                ..IndexSource::new(Arc::new(index), &source.suite, &source.components[0])
+            }
         });
-        Ok(Arc::new(Universe::new(&snapshot.architecture, indexes.collect())))
+        let universe = Universe::new(&snapshot.architecture, indexes.collect());
+        Ok((snapshot.clone(), Arc::new(universe)))
     }
 
     fn fetch(&self, _: &Snapshot, files: &[PackageFile], _: &dyn Log) -> Result<(), External> {
         for file in files {
             let bytes = self.files.get(&file.digest).expect("only listed files are asked for");
+            if self.store.size(&file.digest).is_ok_and(|size| size.is_none()) {
+                self.fetched.lock().expect("no fetch panics").push(file.name.clone());
+            }
             assert_eq!(bytes.len() as u64, file.size_bytes, "size of `{}`", file.path);
             self.store.put(bytes).map_err(|error| External::new("could not keep a package file", error))?;
         }

@@ -115,3 +115,20 @@ fn a_program_of_the_document_or_of_a_package_is_found_through_path() {
         "start (customization) |  ()",
     );
 }
+
+#[test]
+fn a_program_that_a_new_path_or_working_directory_loses_blocks() {
+    for (entrypoint, document) in
+        [("app", "environment: {PATH: /srv/bin}\n"), ("bin/app", "work-dir: /srv\n")]
+    {
+        let image = base::image("amd64").config(|config| {
+            config.set_entrypoint(Some(&words(entrypoint)));
+            config.set_working_dir("/usr");
+        });
+        let workshop = Workshop::new().base(MemoryImage::single(base::REFERENCE, &image));
+        assert_eq!(
+            workshop.problems(document),
+            [format!("amd64: entrypoint: `{entrypoint}` is not an executable file in the image")]
+        );
+    }
+}

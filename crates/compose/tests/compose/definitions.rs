@@ -142,6 +142,20 @@ fn what_is_left_out_is_not_asked_for_by_the_database_either() {
     let view = outcome.amd64();
     let names: Vec<&str> = view.plan.packages.iter().map(|package| package.name.as_str()).collect();
     assert_eq!(names, ["app", "base-files", "library"]);
+    let waived: Vec<String> = view
+        .plan
+        .waived
+        .iter()
+        .map(|line| format!("{} {}: {}", line.package, line.relation, line.forbidden.join(" ")))
+        .collect();
+    assert_eq!(
+        waived,
+        [
+            "app debconf (>= 0.5) | debconf-2.0: debconf cdebconf",
+            "app heavy: heavy",
+            "library heavy (>= 1): heavy"
+        ]
+    );
     assert_eq!(view.stat("usr/bin/heavy"), "");
     let status = view.file("var/lib/dpkg/status");
     let depends: Vec<&str> = status.lines().filter(|line| line.starts_with("Depends:")).collect();

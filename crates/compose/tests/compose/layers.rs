@@ -1,7 +1,11 @@
 //! Layers of the result: which there are, in which order, with which history and times, and which stay as they were.
 
-use temper_oci::{Compression, Platform};
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use temper_oci::{Compression, Descriptor, Digest, Platform};
 use temper_testkit::Deb;
+use temper_testkit::elf::Elf;
 use temper_testkit::image::{Image, Layer};
 
 use crate::base;
@@ -112,4 +116,98 @@ fn the_time_is_that_of_the_newest_part_and_no_entry_is_younger() {
         .packages([package])
         .build("contents: {packages: [tool]}\n");
     assert_eq!(outcome.amd64().config().created(), Some("2026-09-21T14:13:20Z"));
+}
+
+/// A base for amd64 whose manifest and config were edited after they were written.
+fn edited(edit: impl FnOnce(&mut Value, &mut Value)) -> MemoryImage {
+    let mut blobs = BTreeMap::new();
+    let root = base::image("amd64").build(&mut |digest, bytes| drop(blobs.insert(digest, bytes)));
+    let mut manifest: Value = serde_json::from_slice(&blobs[&root.digest]).expect("the manifest is JSON");
+    let config: Digest =
+        manifest["config"]["digest"].as_str().expect("is text").parse().expect("is a digest");
+    let mut config: Value = serde_json::from_slice(&blobs[&config]).expect("the config is JSON");
+    edit(&mut manifest, &mut config);
+    let config = config.to_string().into_bytes();
+    manifest["config"]["digest"] = Digest::of(&config).to_string().into();
+    manifest["config"]["size"] = config.len().into();
+    let manifest = manifest.to_string().into_bytes();
+    let root = Descriptor::of(&root.media_type, &manifest);
+    blobs.extend([config, manifest].map(|bytes| (Digest::of(&bytes), bytes)));
+    MemoryImage::stored(base::REFERENCE, root, blobs)
+}
+
+#[test]
+fn what_config_and_manifest_say_of_a_layer_is_checked_also_where_it_is_known() {
+    let wrong_diff_id =
+        || edited(|_, config| config["rootfs"]["diff_ids"][0] = Digest::of("other").to_string().into());
+    let wrong_size = || edited(|manifest, _| manifest["layers"][0]["size"] = 100_000.into());
+    for (image, expected) in [
+        (wrong_diff_id as fn() -> MemoryImage, "its content has the diff id `sha256:"),
+        (wrong_size, "bytes, the manifest says 100000"),
+    ] {
+        let fresh = Workshop::new().base(image());
+        let knowing = Workshop::new().base_of(&base::layer("amd64"));
+        knowing.build("labels: {a: b}\n");
+        for workshop in [fresh, knowing.base(image())] {
+            let failure = workshop.failure("labels: {a: b}\n");
+            assert!(failure.contains(expected), "{failure}");
+        }
+    }
+}
+
+/// The hardened base after an image with a library and the loader's cache of it was made on top.
+fn with_loader_cache() -> (Workshop, MemoryImage) {
+    let libc_bin = Deb::new("libc-bin", "2.41-12")
+        .file("etc/ld.so.conf", 0o644, b"/usr/lib/x86_64-linux-gnu\n")
+        .file("usr/lib/x86_64-linux-gnu/libtool.so.1", 0o644, &Elf::library("libtool.so.1").to_bytes());
+    let workshop = Workshop::new().base_of(&base::layer("amd64")).packages([libc_bin]);
+    let base = workshop.build("contents: {packages: [libc-bin]}\n").as_base();
+    (workshop, base)
+}
+
+#[test]
+fn a_loader_cache_that_says_the_same_is_not_written_again() {
+    let (workshop, base) = with_loader_cache();
+    let outcome = workshop.base(base).build("paths: [{path: /srv/x, contents: x}]\n");
+    assert_eq!(outcome.amd64().layer_names(), ["base", "base", "base", "files"]);
+    // One that differs is computed as soon as anything else changes, and not before.
+    let stale = base::layer("amd64").file("etc/ld.so.cache", 0o644, "stale");
+    for (document, expected) in [
+        ("labels: {a: b}\n", vec!["base"]),
+        ("paths: [{path: /srv/x, contents: x}]\n", vec!["base", "files", "system"]),
+    ] {
+        let outcome = Workshop::new().base_of(&stale).build(document);
+        assert_eq!(outcome.amd64().layer_names(), expected, "{document}");
+    }
+}
+
+#[test]
+fn what_the_document_or_an_artifact_brings_is_not_computed_over() {
+    let (workshop, base) = with_loader_cache();
+    let artifact = Layer::new()
+        .directory("var")
+        .directory("var/lib")
+        .directory("var/lib/dpkg")
+        .directory("var/lib/dpkg/status.d")
+        .file("var/lib/dpkg/status.d/tool", 0o644, "Package: tool\n");
+    let workshop = workshop.base(base).packages([tool("1")]).artifact("acme/a:v1", &artifact);
+    let outcome = workshop.build(
+        "contents: {packages: [tool], artifacts: [{name: acme/a:v1, includes: [var/lib/dpkg]}]}\n\
+         paths: [{path: /etc/ld.so.cache, contents: own}]\n",
+    );
+    let view = outcome.amd64();
+    assert_eq!(view.file("etc/ld.so.cache"), "own");
+    assert_eq!(view.file("var/lib/dpkg/status.d/tool"), "Package: tool\n");
+    let collisions: Vec<String> = view
+        .plan
+        .collisions
+        .iter()
+        .map(|line| format!("{}: {} over {} ({})", line.path, line.winner, line.loser, line.kind))
+        .collect();
+    for expected in [
+        "/etc/ld.so.cache: document over effect ld.so.cache (content)",
+        "/var/lib/dpkg/status.d/tool: artifact acme/a:v1 over effect package database (content)",
+    ] {
+        assert!(collisions.iter().any(|line| line == expected), "{collisions:?}");
+    }
 }

@@ -32,6 +32,11 @@ impl MemoryStore {
         self.blobs.lock().expect("no writer panics").writes.clone()
     }
 
+    /// Loses a blob.
+    pub(crate) fn remove(&self, digest: &Digest) {
+        self.blobs.lock().expect("no writer panics").bytes.remove(digest);
+    }
+
     fn find(&self, digest: &Digest) -> Option<Arc<[u8]>> {
         self.blobs.lock().expect("no writer panics").bytes.get(digest).cloned()
     }

@@ -231,3 +231,57 @@ fn a_script_that_moves_its_copy_leaves_the_copy() {
     assert_eq!(outcome.amd64().stat("etc/tool.tmp"), "");
     assert_eq!(outcome.amd64().plan.not_reproduced, []);
 }
+
+#[test]
+fn a_package_of_another_architecture_is_said_to_exist_there() {
+    let plan = Workshop::new().packages(archive()).plan("contents: {packages: [only]}\n");
+    let hints: Vec<_> =
+        plan.problems().map(|(_, finding)| finding.hint.clone().unwrap_or_default()).collect();
+    assert_eq!(hints, ["`only` exists for `amd64`; to do without this platform: `platforms: [linux/amd64]`"]);
+}
+
+#[test]
+fn a_base_package_is_not_replaced_by_an_older_one() {
+    let installed = "Version: 2.0\nArchitecture: amd64\nDescription: x\n";
+    let layer = base::debian(&[("tool", installed, &["usr/bin/tool"])]);
+    let workshop = Workshop::new().base_of(&layer).packages(archive());
+    assert_eq!(
+        workshop.problems("contents: {packages: [tool=1.0]}\n"),
+        [
+            "amd64: contents.packages[0]: package `tool` is installed in version `2.0`, and the requested version `1.0` is older"
+        ]
+    );
+}
+
+#[test]
+fn the_components_are_those_of_the_bases_own_sources() {
+    let contrib = || Deb::new("extra", "1").file("usr/bin/extra", 0o755, b"extra");
+    for (path, text, is_there) in [
+        ("etc/apt/sources.list", "deb http://mirror.example/debian trixie main contrib\n", true),
+        (
+            "etc/apt/sources.list.d/debian.sources",
+            "Types: deb\nURIs: http://mirror.example/debian\nSuites: trixie-updates\nComponents: contrib main\n",
+            true,
+        ),
+        ("etc/apt/sources.list", "deb http://mirror.example/debian trixie main\n", false),
+        ("etc/apt/sources.list", "deb http://mirror.example/debian bookworm contrib\n", false),
+        ("etc/apt/sources.list", "deb http://other.example/debian trixie stable\n", false),
+    ] {
+        let layer = base::layer("amd64").directory("etc/apt").directory("etc/apt/sources.list.d");
+        let layer = layer.file(path, 0o644, text);
+        let workshop = Workshop::new().base_of(&layer).packages_in("trixie/contrib", [contrib()]);
+        let plan = workshop.plan("contents: {packages: [extra]}\n");
+        assert_eq!(!plan.has_problems(), is_there, "{text}");
+    }
+}
+
+#[test]
+fn only_files_that_a_layer_is_made_from_are_fetched_again() {
+    let package = |name: &str| Deb::new(name, "1").file(&format!("usr/bin/{name}"), 0o755, name.as_bytes());
+    let workshop = Workshop::new().base_of(&base::layer("amd64")).packages([package("a"), package("b")]);
+    workshop.build("contents: {packages: [a]}\n");
+    workshop.lose_package_files();
+    let outcome = workshop.build("contents: {packages: [a, b]}\n");
+    assert_eq!(outcome.amd64().file("usr/bin/a"), "a");
+    assert_eq!(workshop.fetched(), ["a", "b"]);
+}

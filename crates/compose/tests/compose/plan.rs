@@ -188,7 +188,7 @@ fn a_package_that_one_platform_lacks_says_how_to_do_without_the_platform() {
         found,
         [
             "amd64 contents.packages[2] -",
-            "arm64 contents.packages[1] to do without this platform: `platforms: [linux/amd64]`",
+            "arm64 contents.packages[1] `only` exists for `amd64`; to do without this platform: `platforms: [linux/amd64]`",
             "arm64 contents.packages[2] -",
         ]
     );

@@ -1,9 +1,12 @@
 //! Everything a build needs, in memory; what one build keeps, the next one finds.
 
+use std::collections::BTreeMap;
+use std::error::Error;
+
 use temper_compose::{
     AutomaticIds, BuiltImage, ComposeError, Composer, ImageSource, Plan, Planned, Recipe, Request, Silent,
 };
-use temper_oci::{ScanLimits, validate};
+use temper_oci::{Platform, ScanLimits, validate};
 use temper_testkit::Deb;
 use temper_testkit::image::Layer;
 
@@ -17,7 +20,7 @@ use crate::{base, document};
 pub(crate) struct Workshop {
     pub(crate) store: MemoryStore,
     pub(crate) base: Option<MemoryImage>,
-    pub(crate) automatic_ids: AutomaticIds,
+    pub(crate) automatic_ids: BTreeMap<Platform, AutomaticIds>,
     cache: MemoryCache,
     archive: MemoryArchive,
     artifacts: Vec<MemoryImage>,
@@ -31,7 +34,7 @@ impl Workshop {
             archive: MemoryArchive::new(store.clone()),
             store,
             base: Some(base::hardened()),
-            automatic_ids: AutomaticIds::default(),
+            automatic_ids: BTreeMap::new(),
             cache: MemoryCache::default(),
             artifacts: Vec::new(),
         }
@@ -111,6 +114,29 @@ impl Workshop {
             format!("{platform}{}: {}", finding.path, finding.message)
         });
         problems.collect()
+    }
+
+    /// Returns why a customization cannot even be planned, with the causes.
+    pub(crate) fn failure(&self, body: &str) -> String {
+        let (recipe, destination, tags) = document::recipe(&document::parse(body));
+        let error = self.with(&recipe, Some(destination), tags, |_, _| ()).expect_err("cannot be planned");
+        let mut text = error.to_string();
+        let mut cause = Error::source(&error);
+        while let Some(error) = cause {
+            text.extend([": ", &error.to_string()]);
+            cause = error.source();
+        }
+        text
+    }
+
+    /// Takes all package files out of the store, as a clean-up may.
+    pub(crate) fn lose_package_files(&self) {
+        self.archive.files().for_each(|digest| self.store.remove(digest));
+    }
+
+    /// Returns the names of the packages whose files were fetched, in order.
+    pub(crate) fn fetched(&self) -> Vec<String> {
+        self.archive.fetched()
     }
 
     fn run(&self, recipe: &Recipe, destination: Option<String>, tags: Vec<String>) -> Outcome {

@@ -124,7 +124,7 @@ impl ArchiveError {
 
     /// Tells whether index and release do not belong together, as in the middle of an archive's update: a release
     /// asked for again with [`Freshness::Always`](super::Freshness::Always) helps then.
-    pub fn is_out_of_step(&self) -> bool {
+    pub(super) fn is_out_of_step(&self) -> bool {
         matches!(self, Self::Size { .. } | Self::Digest { .. } | Self::Status { status: 404 | 410, .. })
     }
 }

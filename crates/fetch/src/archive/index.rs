@@ -61,7 +61,7 @@ const CACHE_LEVEL: i32 = 1;
 
 impl ArchiveClient {
     /// Returns the package indexes of a release for some architectures, in the order of the source's components.
-    pub async fn packages(
+    pub(super) async fn packages(
         &self,
         release: &SuiteRelease,
         architectures: &[String],

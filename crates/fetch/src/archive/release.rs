@@ -254,6 +254,6 @@ fn timestamp(seconds: i64) -> Timestamp {
 }
 
 /// An address for messages.
-pub(super) fn shown(uri: &str) -> String {
+pub(crate) fn shown(uri: &str) -> String {
     reqwest::Url::parse(uri).map_or_else(|_| "?".to_owned(), |url| crate::http::display_url(&url))
 }

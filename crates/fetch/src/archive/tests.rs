@@ -36,8 +36,19 @@ impl Bench {
     }
 
     async fn suite(&self, freshness: Freshness, now: i64) -> Result<SuiteIndex, ArchiveError> {
-        let (source, architectures) = (source("trixie"), ["amd64".to_owned()]);
-        sendable(self.client.suite(&source, &architectures, freshness, at(now))).await
+        self.indexes(&source("trixie"), &["amd64"], freshness, now).await
+    }
+
+    async fn indexes(
+        &self,
+        source: &Source,
+        architectures: &[&str],
+        freshness: Freshness,
+        now: i64,
+    ) -> Result<SuiteIndex, ArchiveError> {
+        let architectures: Vec<String> = architectures.iter().map(ToString::to_string).collect();
+        let release = sendable(self.client.release(source, freshness, at(now))).await?;
+        sendable(self.client.indexes(release, &architectures, at(now))).await
     }
 
     /// Paths that were asked for since the last call, without the root.

@@ -14,7 +14,8 @@ use tokio::runtime::Handle;
 
 use super::external;
 use crate::archive::{
-    ArchiveClient, Freshness, PackageFile, PackageSink, PackageWriter, Progress, Source, SuiteRelease,
+    ArchiveClient, Freshness, PackageFile, PackageSink, PackageWriter, Progress, Source, SuiteIndex,
+    SuiteRelease, shown,
 };
 
 /// Tells the time at which something is fetched.
@@ -51,42 +52,54 @@ impl ArchiveAdapter {
             let release = self.client.release(&read_source(source), self.freshness, (self.clock)()).await;
             releases.push(release.map_err(|error| {
                 let hint = error.hint();
-                external(
-                    format!("package archive `{} {}` cannot be used", source.uri, source.suite),
-                    error,
-                    hint,
-                )
+                let (archive, suite) = (shown(&source.uri), &source.suite);
+                external(format!("package archive `{archive} {suite}` cannot be used"), error, hint)
             })?);
         }
         Ok(releases)
     }
 
-    async fn load(&self, snapshot: &Snapshot, releases: &[SuiteRelease]) -> Result<Universe, External> {
-        let architectures = [snapshot.architecture.clone()];
-        let mut indexes = Vec::new();
-        for release in releases {
-            let suite = &release.source.suite;
-            let failed = format!("package index of `{suite}` for `{}` cannot be used", snapshot.architecture);
-            let texts = self.client.packages(release, &architectures).await.map_err(|error| {
+    /// Reads the indexes of releases; releases of archives that were updated since are replaced by theirs of now.
+    async fn load(
+        &self,
+        architecture: &str,
+        releases: Vec<SuiteRelease>,
+    ) -> Result<(Universe, Vec<SuiteRelease>), External> {
+        let architectures = [architecture.to_owned()];
+        let (mut indexes, mut read) = (Vec::new(), Vec::new());
+        for (source, release) in releases.into_iter().enumerate() {
+            let suite = release.source.suite.clone();
+            let failed = format!("package index of `{suite}` for `{architecture}` cannot be used");
+            let found = self.client.indexes(release, &architectures, (self.clock)()).await;
+            let SuiteIndex { release, packages } = found.map_err(|error| {
                 let hint = error.hint();
                 external(failed.clone(), error, hint)
             })?;
-            for text in texts {
+            for text in packages {
                 let index =
                     PackageIndex::parse(text.text).map_err(|error| External::new(failed.clone(), error))?;
                 indexes.push(IndexSource {
                     index: Arc::new(index),
-                    // Composition finds the source of a package by the name that it asked for.
                     suite: suite.clone(),
                     codename: release.release.codename.clone().unwrap_or_default(),
+                    source,
                     component: text.component,
                     not_automatic: release.release.not_automatic,
                     but_automatic_upgrades: release.release.but_automatic_upgrades,
                 });
             }
+            read.push(release);
         }
-        Ok(Universe::new(&snapshot.architecture, indexes))
+        Ok((Universe::new(architecture, indexes), read))
     }
+}
+
+/// Returns the key of releases for an architecture: equal keys offer equal packages.
+fn key(architecture: &str, releases: &[SuiteRelease]) -> Digest {
+    let lines = releases.iter().map(|release| {
+        format!("{} {} {}\n", release.digest, release.source.suite, release.source.components.join(","))
+    });
+    Digest::of(format!("{architecture}\n{}", lines.collect::<String>()))
 }
 
 fn read_source(source: &PackageSource) -> Source {
@@ -103,18 +116,15 @@ impl Archive for ArchiveAdapter {
         // Platforms are composed at once; the second one finds what the first one has fetched.
         let mut known = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
         let releases = self.runtime.block_on(self.releases(sources))?;
-        let lines = releases.iter().map(|release| {
-            format!("{} {} {}\n", release.digest, release.source.suite, release.source.components.join(","))
-        });
-        let key = Digest::of(format!("{architecture}\n{}", lines.collect::<String>()));
+        let key = key(architecture, &releases);
         known.insert(key, releases);
         Ok(Snapshot { key, architecture: architecture.to_owned(), sources: sources.to_vec() })
     }
 
-    fn universe(&self, snapshot: &Snapshot) -> Result<Arc<Universe>, External> {
+    fn universe(&self, snapshot: &Snapshot) -> Result<(Snapshot, Arc<Universe>), External> {
         let known = self.universes.lock().unwrap_or_else(PoisonError::into_inner).get(&snapshot.key).cloned();
         if let Some(universe) = known {
-            return Ok(universe);
+            return Ok((snapshot.clone(), universe));
         }
         let releases =
             self.releases.lock().unwrap_or_else(PoisonError::into_inner).get(&snapshot.key).cloned();
@@ -123,10 +133,12 @@ impl Archive for ArchiveAdapter {
             hint: None,
             source: None,
         })?;
-        let universe = Arc::new(self.runtime.block_on(self.load(snapshot, &releases))?);
+        let (universe, releases) = self.runtime.block_on(self.load(&snapshot.architecture, releases))?;
+        let (universe, key) = (Arc::new(universe), key(&snapshot.architecture, &releases));
+        self.releases.lock().unwrap_or_else(PoisonError::into_inner).insert(key, releases);
         let mut universes = self.universes.lock().unwrap_or_else(PoisonError::into_inner);
-        universes.insert(snapshot.key, Arc::clone(&universe));
-        Ok(universe)
+        universes.insert(key, Arc::clone(&universe));
+        Ok((Snapshot { key, ..snapshot.clone() }, universe))
     }
 
     fn fetch(
@@ -195,3 +207,6 @@ impl PackageWriter for FileWriter {
         self.0.commit(Some(digest)).map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,9 @@ impl ScanError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Sparse { .. } => Some("rebuild the archive without `--sparse`".to_owned()),
-            Self::Limit { limit, .. } => Some(format!("raise `{limit}` if the archive is trusted")),
+            Self::Limit { .. } => Some(
+                "the limit is fixed: make the archive smaller, or split it over several layers".to_owned(),
+            ),
             _ => None,
         }
     }

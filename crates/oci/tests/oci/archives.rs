@@ -172,7 +172,7 @@ fn limits_are_named() {
     ] {
         let error = scan_tar(tar.as_slice(), ScanMode::Layer, &limits).expect_err("is refused");
         assert!(matches!(error, ScanError::Limit { limit, .. } if limit == expected), "{error}");
-        assert!(error.hint().is_some_and(|hint| hint.contains(expected)));
+        assert!(error.hint().is_some_and(|hint| hint.starts_with("the limit is fixed")));
     }
     let short = ScanLimits { path_bytes_max: 3, ..limits() };
     let error = scan_tar(tar.as_slice(), ScanMode::Layer, &short).expect_err("is refused");

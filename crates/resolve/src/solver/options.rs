@@ -90,8 +90,11 @@ impl<'a> Solver<'a> {
         for id in found {
             let name = self.world.name(id);
             if self.is_forbidden(name) {
-                options.forbidden.push(name.to_owned());
-                options.obstacles.push(Obstacle::Forbidden { name: name.to_owned() });
+                // The left alternative may be a name that the right one's package provides too.
+                if !options.forbidden.iter().any(|known| known == name) {
+                    options.forbidden.push(name.to_owned());
+                    options.obstacles.push(Obstacle::Forbidden { name: name.to_owned() });
+                }
             } else if self.avoided.contains(name) {
                 options.has_avoided = true;
             } else if !options.usable.iter().any(|(_, known)| *known == id) {

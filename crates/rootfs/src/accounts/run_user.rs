@@ -1,10 +1,33 @@
 //! Who runs the container.
 
 use super::table::Table;
-use super::{AccountProblem, AccountRequest, Accounts};
+use super::{AccountProblem, AccountRequest, Accounts, GROUP, PASSWD};
+use crate::tree::Tree;
 
 /// How many known names a problem lists.
 const KNOWN_MAX: usize = 10;
+
+/// Whether a tree has a user of this name.
+pub fn has_user(tree: &Tree, name: &str) -> bool {
+    read(tree, PASSWD).find(name).is_some()
+}
+
+/// Returns user and group id of a config's `User` on a tree: names or numbers, the group after a colon.
+///
+/// As in container runtimes a user without a group has the one that passwd says, else root's. What is not known is root.
+pub fn ids_of(tree: &Tree, user: &str) -> (u32, u32) {
+    let (name, group) = user.split_once(':').unwrap_or((user, ""));
+    let (passwd, groups) = (read(tree, PASSWD), read(tree, GROUP));
+    let uid = number_of(&passwd, name).map_or(0, |(uid, _)| uid);
+    let line = passwd.find(name).or_else(|| passwd.find(passwd.name_of(uid)?));
+    let own = || line.and_then(|line| line.number(3));
+    let gid = number_of(&groups, group).map(|(gid, _)| gid).or_else(own).unwrap_or(0);
+    (uid, gid)
+}
+
+fn read(tree: &Tree, path: &str) -> Table {
+    Table::parse(tree.read(path).unwrap_or_default())
+}
 
 impl Accounts {
     /// Works out the config's `User`.

@@ -32,7 +32,7 @@ const NOGROUP: u32 = 65534;
 pub struct AccountOptions {
     /// Uid and gid of the document's users, by name.
     pub document_users: BTreeMap<String, (u32, u32)>,
-    /// Gid of the document's groups, by name.
+    /// Gid of the document's groups, by name, those that belong to a user alone too.
     pub document_groups: BTreeMap<String, u32>,
     /// Automatic uids of the last build, by name.
     pub previous_users: BTreeMap<String, u32>,

@@ -8,7 +8,7 @@ use super::*;
 use crate::draft::Draft;
 use crate::merge::merge_packages;
 use crate::package_index::index_package;
-use crate::tree::Tree;
+use crate::tree::{Origin, Tree};
 
 const TIME: i64 = 1_700_000_000;
 

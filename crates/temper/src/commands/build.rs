@@ -11,7 +11,7 @@ use crate::cli;
 use crate::failure::{Failure, Problem};
 use crate::printing::counted;
 use crate::workspace::Workspace;
-use crate::{locate, plan_text, printing, request};
+use crate::{ids, locate, plan_text, printing, request};
 
 /// What a build gives.
 #[derive(Serialize)]
@@ -33,11 +33,12 @@ pub(crate) fn run(
     json: bool,
 ) -> Result<ExitCode, anyhow::Error> {
     let opened = request::open(workspace, &options.source)?;
+    refuse_shared_output(options.output.as_deref(), opened.len())?;
     let planned: Vec<Planned<'_>> =
         opened.iter().map(|target| target.plan(workspace)).collect::<Result<_, _>>()?;
     for planned in &planned {
         check(planned)?;
-        workspace.progress.text(&plan_text::warnings(planned.plan.warnings()));
+        warn(workspace, planned);
     }
     let mut results = Vec::new();
     for (target, planned) in opened.iter().zip(&planned) {
@@ -46,6 +47,7 @@ pub(crate) fn run(
             None => request::default_output(&options.source, &target.destination)?,
         };
         results.push(write(workspace, planned, &output, &target.tags)?);
+        ids::write(&workspace.folder, &target.line, planned.automatic_ids())?;
     }
     workspace.progress.finish();
     let text = || results.iter().map(render).collect::<String>();
@@ -54,6 +56,24 @@ pub(crate) fn run(
         results => printing::print(json, &serde_json::json!({ "images": results }), text)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses one place for the images of several targets: each would take the place of the one before.
+fn refuse_shared_output(output: Option<&str>, targets: usize) -> Result<(), Failure> {
+    match output {
+        Some(output) if targets > 1 => {
+            let error =
+                anyhow!("`--output {output}` names one place, and the document has {targets} targets");
+            let hint = "leave `--output` out, so that each image goes to its target's repository";
+            Err(Failure::usage(error).hint(hint))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells the warnings of a plan that is going to be built.
+pub(crate) fn warn(workspace: &Workspace, planned: &Planned<'_>) {
+    workspace.progress.text(&plan_text::warnings(planned.plan.warnings()));
 }
 
 /// Stops where a plan has problems.
@@ -105,4 +125,21 @@ pub(crate) fn render(built: &Built) -> String {
         built.tags.join(", "),
         platforms.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refuse_shared_output;
+
+    #[test]
+    fn one_output_takes_one_image() {
+        for (output, targets, expected) in [
+            (None, 2, ""),
+            (Some("oci:x"), 1, ""),
+            (Some("oci:x"), 2, "`--output oci:x` names one place, and the document has 2 targets"),
+        ] {
+            let found = refuse_shared_output(output, targets).map_err(|error| error.to_string());
+            assert_eq!(found.err().unwrap_or_default(), expected, "{output:?} {targets}");
+        }
+    }
 }

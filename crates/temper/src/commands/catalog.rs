@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use temper_compose::{AutomaticIds, Planned, Recipe, Request};
+use temper_compose::{Planned, Recipe, Request};
 use temper_spec::Definition;
 
 use crate::catalog::Catalog;
 use crate::cli;
 use crate::commands::build;
 use crate::failure::Failure;
+use crate::ids;
 use crate::printing;
 use crate::workspace::Workspace;
 
@@ -84,7 +85,9 @@ pub(crate) fn build(
     let recipe = Recipe::from(&definition.value);
     let planned = plan(workspace, &definition, &recipe)?;
     build::check(&planned)?;
+    build::warn(workspace, &planned);
     let built = build::write(workspace, &planned, &options.output, &definition.document.tags)?;
+    ids::write(&workspace.folder, &definition.id, planned.automatic_ids())?;
     workspace.progress.finish();
     printing::print(json, &built, || build::render(&built))?;
     Ok(ExitCode::SUCCESS)
@@ -110,7 +113,7 @@ pub(crate) fn plan<'a>(
         destination: None,
         base_name: None,
         tags: definition.document.tags.clone(),
-        automatic_ids: AutomaticIds::default(),
+        automatic_ids: ids::read(&workspace.folder, &definition.id)?,
     };
     Ok(workspace.composer().plan(&request)?)
 }

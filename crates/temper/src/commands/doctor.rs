@@ -14,10 +14,13 @@ use crate::failure::{self, Failure};
 use crate::printing::{self, counted};
 use crate::workspace::Workspace;
 
+/// The release of Debian whose archives are asked for.
+const RELEASE: &str = "trixie";
+
 /// One thing that was looked at.
 #[derive(Serialize)]
 struct Check {
-    name: &'static str,
+    name: String,
     is_good: bool,
     detail: String,
     /// What to do about it.
@@ -25,7 +28,8 @@ struct Check {
 }
 
 impl Check {
-    fn of(name: &'static str, result: Result<String, anyhow::Error>) -> Self {
+    fn of(name: impl Into<String>, result: Result<String, anyhow::Error>) -> Self {
+        let name = name.into();
         match result {
             Ok(detail) => Self { name, is_good: true, detail, hint: None },
             Err(error) => {
@@ -45,11 +49,9 @@ pub(crate) fn run(global: &Global, runtime: &tokio::runtime::Handle) -> Result<E
     ];
     if checks.iter().all(|check| check.is_good) {
         let workspace = Workspace::open(global, runtime)?;
-        for (name, archive, suite) in [
-            ("archive debian", "debian", "trixie"),
-            ("archive debian-security", "debian-security", "trixie-security"),
-        ] {
-            checks.push(Check::of(name, package_archive(&workspace, archive, suite)));
+        for source in PackageSource::debian(RELEASE) {
+            let name = format!("archive {}", source.suite);
+            checks.push(Check::of(name, package_archive(&workspace, source)));
         }
         workspace.progress.finish();
     }
@@ -79,15 +81,10 @@ fn writable(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&probe)
 }
 
-fn package_archive(workspace: &Workspace, archive: &str, suite: &str) -> Result<String, anyhow::Error> {
-    let source = PackageSource {
-        uri: format!("distribution:{archive}"),
-        suite: suite.to_owned(),
-        components: vec!["main".to_owned()],
-        keyring: "debian-archive".to_owned(),
-    };
+fn package_archive(workspace: &Workspace, source: PackageSource) -> Result<String, anyhow::Error> {
+    let detail = format!("`{}` is there, its signature is good", source.suite);
     workspace.archive.snapshot(&[source], "amd64")?;
-    Ok(format!("`{suite}` is there, its signature is good"))
+    Ok(detail)
 }
 
 fn render(checks: &[Check]) -> String {

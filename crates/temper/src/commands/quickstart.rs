@@ -1,8 +1,9 @@
 //! `temper quickstart`: the whole way once, on real input: base, artifact, customization, registry.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use temper_compose::{AutomaticIds, BuiltImage, ImageSource, Planned, Recipe, Request, publish};
+use temper_compose::{BuiltImage, ImageSource, Planned, Recipe, Request, publish};
 use temper_oci::Platform;
 use temper_registry::Registry;
 use temper_spec::Customization;
@@ -53,7 +54,7 @@ pub(crate) fn run(
         destination: Some(REPOSITORY.to_owned()),
         base_name: Some(format!("{REPOSITORY}:{first}")),
         tags: tags.clone(),
-        automatic_ids: AutomaticIds::default(),
+        automatic_ids: BTreeMap::new(),
     })?;
     build::check(&planned)?;
     let image = publish_to(workspace, registry, REPOSITORY, &planned, &tags)?;
@@ -103,7 +104,7 @@ fn push_artifact(workspace: &Workspace, registry: &Registry) -> Result<StoredIma
         destination: Some(ARTIFACT_REPOSITORY.to_owned()),
         base_name: None,
         tags: vec![ARTIFACT_TAG.to_owned()],
-        automatic_ids: AutomaticIds::default(),
+        automatic_ids: BTreeMap::new(),
     })?;
     let image = publish_to(workspace, registry, ARTIFACT_REPOSITORY, &planned, &[ARTIFACT_TAG.to_owned()])?;
     let reference = format!("{ARTIFACT_REPOSITORY}:{ARTIFACT_TAG}");

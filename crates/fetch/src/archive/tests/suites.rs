@@ -62,8 +62,7 @@ async fn freshness_decides_about_the_network() {
     bench.suite(age(1), NOW + 2 * HOUR).await.unwrap();
     bench.suite(age(1), NOW - HOUR).await.unwrap();
     assert_eq!(bench.asked(), ["InRelease", "InRelease"]);
-    let arm64 = ["arm64".to_owned()];
-    let error = bench.client.suite(&source("trixie"), &arm64, Freshness::Offline, at(NOW)).await.unwrap_err();
+    let error = bench.indexes(&source("trixie"), &["arm64"], Freshness::Offline, NOW).await.unwrap_err();
     assert!(matches!(error, ArchiveError::IndexOffline { .. }), "{error}");
 }
 
@@ -97,8 +96,7 @@ async fn components_and_architectures_come_in_order() {
         .package(Deb::new("data", "1").architecture("all"));
     let bench = bench(&suite);
     let source = Source { components: vec!["main".to_owned(), "contrib".to_owned()], ..source("trixie") };
-    let architectures = ["arm64".to_owned(), "amd64".to_owned()];
-    let index = bench.client.suite(&source, &architectures, Freshness::Always, at(NOW)).await.unwrap();
+    let index = bench.indexes(&source, &["arm64", "amd64"], Freshness::Always, NOW).await.unwrap();
     let shown: Vec<_> = index
         .packages
         .iter()
@@ -108,8 +106,7 @@ async fn components_and_architectures_come_in_order() {
         shown,
         [("main", "arm64", 1), ("main", "amd64", 2), ("contrib", "arm64", 1), ("contrib", "amd64", 0)]
     );
-    let error =
-        bench.client.suite(&source, &["s390x".to_owned()], Freshness::Always, at(NOW)).await.unwrap_err();
+    let error = bench.indexes(&source, &["s390x"], Freshness::Always, NOW).await.unwrap_err();
     assert_eq!(error.to_string(), "suite `trixie` has no index of component `main` for `s390x`");
     assert_eq!(
         error.hint().unwrap(),
@@ -171,7 +168,7 @@ async fn a_release_for_another_suite_is_refused() {
     bench.server.replace(renamed.collect());
     refused(&bench, NOW, "release at `http://mirror/debian` is of `sid`, not of `trixie`").await;
     let stable = self::bench(&trixie().field("Suite", "stable"));
-    let error = stable.client.suite(&source("stable"), &[], Freshness::Always, at(NOW)).await.unwrap_err();
+    let error = stable.indexes(&source("stable"), &[], Freshness::Always, NOW).await.unwrap_err();
     assert!(matches!(error, ArchiveError::Status { status: 404, .. }), "{error}");
 }
 
@@ -190,7 +187,7 @@ async fn an_unknown_key_is_refused() {
     );
     assert!(bench.suite(Freshness::Offline, NOW).await.is_err(), "nothing unverified is kept");
     let source = Source { keyring: "other".to_owned(), ..source("trixie") };
-    let error = bench.client.suite(&source, &[], Freshness::Always, at(NOW)).await.unwrap_err();
+    let error = bench.indexes(&source, &[], Freshness::Always, NOW).await.unwrap_err();
     assert_eq!(error.to_string(), "keyring `other` is not known");
     assert_eq!(
         error.hint().unwrap(),
@@ -205,7 +202,7 @@ async fn what_one_keyring_verified_is_verified_again_for_another() {
     bench.suite(Freshness::Offline, NOW).await.unwrap();
     let folder = bench.folder.path();
     let stranger = archive_client(&bench.server, &TestKey::generate(), folder);
-    let error = stranger.suite(&source("trixie"), &[], Freshness::Offline, at(NOW)).await.unwrap_err();
+    let error = stranger.release(&source("trixie"), Freshness::Offline, at(NOW)).await.unwrap_err();
     assert!(matches!(error, ArchiveError::Verify { .. }), "{error}");
 }
 
@@ -287,17 +284,4 @@ async fn troubles_on_the_way_are_repeated() {
     let error = bench.suite(Freshness::Always, NOW).await.unwrap_err();
     assert!(matches!(error, ArchiveError::Request { .. }), "{error}");
     assert_eq!(bench.asked().len(), 3);
-}
-
-#[test]
-fn debian_has_three_sources() {
-    let shown: Vec<_> = Source::debian("trixie").iter().map(|s| format!("{} {}", s.uri, s.suite)).collect();
-    assert_eq!(
-        shown,
-        [
-            "distribution:debian trixie",
-            "distribution:debian trixie-updates",
-            "distribution:debian-security trixie-security"
-        ]
-    );
 }

@@ -12,6 +12,8 @@ pub struct Directory {
     pub users: BTreeMap<String, (u32, u32)>,
     /// Gid by group name.
     pub groups: BTreeMap<String, u32>,
+    /// Gids of the document's users, which need not belong to a group that is known.
+    reserved_gids: BTreeSet<u32>,
     previous_users: BTreeMap<String, u32>,
     previous_groups: BTreeMap<String, u32>,
 }
@@ -44,7 +46,8 @@ impl Directory {
         groups.extend(options.document_groups.clone());
         let (previous_users, previous_groups) =
             (options.previous_users.clone(), options.previous_groups.clone());
-        Self { users, groups, previous_users, previous_groups }
+        let reserved_gids = options.document_users.values().map(|(_, gid)| *gid).collect();
+        Self { users, groups, reserved_gids, previous_users, previous_groups }
     }
 
     /// Returns the uid that a name or number stands for; `root` is 0 in every tree.
@@ -62,7 +65,7 @@ impl Directory {
     }
 
     fn gids(&self) -> BTreeSet<u32> {
-        self.groups.values().copied().collect()
+        self.groups.values().chain(&self.reserved_gids).copied().collect()
     }
 
     /// Finds a uid for a new user: that of the last build, the fixed one that is wished for, an automatic one; each if

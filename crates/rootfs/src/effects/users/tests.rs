@@ -123,6 +123,24 @@ fn ids_of_the_document_are_reserved_and_those_of_the_last_build_kept() {
 }
 
 #[test]
+fn a_group_id_of_the_last_build_that_is_taken_leaves_the_wish() {
+    let options =
+        AccountOptions { previous_groups: [("web".to_owned(), 100)].into(), ..AccountOptions::default() };
+    let fixture = Fixture::base(&[PASSWD, GROUP]).package("demo", "addgroup --system --gid 33 web", &[]);
+    check(&run(&fixture, &options), &["group web 33 !"]);
+}
+
+#[test]
+fn a_group_id_that_only_a_user_of_the_document_has_is_reserved() {
+    let options = AccountOptions {
+        document_users: [("app".to_owned(), (5000, 101))].into(),
+        ..AccountOptions::default()
+    };
+    let fixture = Fixture::base(&[PASSWD, GROUP]).package("demo", "addgroup --system web", &[]);
+    check(&run(&fixture, &options), &["group web 102 !"]);
+}
+
+#[test]
 fn account_files_start_from_the_masters() {
     let masters = [
         "usr/share/base-passwd/passwd.master = root:*:0:0:root:/root:/bin/bash\n",
