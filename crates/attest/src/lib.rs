@@ -24,6 +24,9 @@ pub mod purl;
 pub mod inventory;
 mod sbom;
 
+pub mod provenance;
+pub mod vex;
+
 pub use bundle::Bundle;
 pub use dsse::Envelope;
 pub use error::FormatError;
@@ -31,6 +34,8 @@ pub use inventory::Inventory;
 pub use keys::{FileKey, KeyError, PublicKey, SignError, SignatureError, Signer};
 pub use licence::Licence;
 pub use limits::Limits;
+pub use provenance::BuildRecord;
 pub use purl::Purl;
 pub use simple_signing::SimpleSigning;
 pub use statement::{Statement, Subject};
+pub use vex::VexDocument;

@@ -24,7 +24,7 @@ impl Inventory {
     }
 
     /// The identity of a document about the image: the same for one image, one format and one release of the tool.
-    fn document_uuid(&self, format: &str) -> String {
+    pub(crate) fn document_uuid(&self, format: &str) -> String {
         let (tool, purl) = (&self.tool, self.image.purl());
         uuid::of_url(&format!("{purl}#{format}/{}/{}", tool.name, tool.version))
     }

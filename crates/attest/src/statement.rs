@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use temper_oci::Digest;
+use temper_oci::{Digest, Platform};
 
 use crate::Limits;
 use crate::error::{FormatError, check_limit, parse_json};
@@ -49,6 +49,12 @@ impl Subject {
     pub fn new(name: &str, digest: Digest) -> Self {
         let digests = BTreeMap::from([(digest.algorithm().to_owned(), digest.hex())]);
         Self { name: Some(name.to_owned()), digest: digests }
+    }
+
+    /// Names the manifest of one platform.
+    pub fn platform(repository: &str, platform: &Platform, digest: Digest) -> Self {
+        let platform = platform.to_string().replace('/', "%2F");
+        Self::new(&format!("{repository}?platform={platform}"), digest)
     }
 
     /// Says whether this is the manifest of a digest.

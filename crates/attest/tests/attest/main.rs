@@ -7,4 +7,6 @@ mod documents;
 mod inventory;
 mod keys;
 mod licences;
+mod provenance;
 mod purls;
+mod vex;
