@@ -19,8 +19,8 @@ use crate::workspace::Workspace;
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Indexes older than this are read again, so that two tools of one run see the same archive.
-const INDEX_AGE_MAX: Duration = Duration::from_hours(12);
+/// Indexes older than this are read again, as by Temper itself: both sides of a comparison see the same archive.
+const INDEX_AGE_MAX: Duration = Duration::from_mins(10);
 
 /// Suites without `-updates` and `-security` beside them.
 const ROLLING_SUITES: &[&str] = &["sid", "experimental"];
