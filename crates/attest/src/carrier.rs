@@ -107,3 +107,14 @@ pub enum AttachError {
     #[error(transparent)]
     Key(#[from] crate::KeyError),
 }
+
+impl AttachError {
+    /// Returns what the reader of the message can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Sign(_) => Some("check that the key's module or service can be reached".to_owned()),
+            Self::Format(error) => error.hint(),
+            Self::Key(error) => error.hint(),
+        }
+    }
+}

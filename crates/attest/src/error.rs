@@ -70,6 +70,21 @@ pub enum FormatError {
     },
 }
 
+impl FormatError {
+    /// Returns what the reader of the message can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Signature(_) => {
+                Some("another key may have made it; give the key that the publisher names".to_owned())
+            }
+            Self::Type { document: "statement" | "bundle", .. } => {
+                Some("attest again with a current release of cosign".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Refuses what is over a bound.
 pub(crate) fn check_limit(
     document: &'static str,

@@ -144,6 +144,19 @@ pub enum ProvenanceError {
     Document,
 }
 
+impl ProvenanceError {
+    /// Returns what the reader of the message can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::BuildType { .. } => {
+                Some("only what Temper built can be built again from its provenance".to_owned())
+            }
+            Self::Form(_) => Some("a newer Temper may have written it".to_owned()),
+            _ => None,
+        }
+    }
+}
+
 impl BuildRecord {
     /// States the provenance of an index and its platforms.
     pub fn statement(&self, subjects: Vec<Subject>) -> Statement {

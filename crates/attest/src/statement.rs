@@ -47,8 +47,7 @@ pub struct Subject {
 impl Subject {
     /// Names a manifest.
     pub fn new(name: &str, digest: Digest) -> Self {
-        let digests = BTreeMap::from([(digest.algorithm().to_owned(), digest.hex())]);
-        Self { name: Some(name.to_owned()), digest: digests }
+        Self { name: Some(name.to_owned()), digest: digests(digest) }
     }
 
     /// Names the manifest of one platform.
@@ -69,8 +68,10 @@ impl Statement {
         Self { kind: TYPE.to_owned(), subject, predicate_type: predicate_type.to_owned(), predicate }
     }
 
-    /// Makes the statement that cosign 3 takes for the signature of a manifest.
-    pub fn signature(subject: Subject) -> Self {
+    /// Makes the statement that cosign 3 takes for the signature of a manifest. As cosign's own it has no name, so it
+    /// is the same wherever the manifest is.
+    pub fn signature(digest: Digest) -> Self {
+        let subject = Subject { name: None, digest: digests(digest) };
         Self::new(vec![subject], predicate::COSIGN_SIGN, Value::Object(serde_json::Map::new()))
     }
 
@@ -108,4 +109,8 @@ impl Statement {
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a statement has string keys only")
     }
+}
+
+fn digests(digest: Digest) -> BTreeMap<String, String> {
+    BTreeMap::from([(digest.algorithm().to_owned(), digest.hex())])
 }

@@ -29,7 +29,7 @@ pub fn attach(
     let signed = Signed { key: PublicKey::of(signer)?, signer, attached, limits };
     let mut publication = Publication::default();
 
-    let signature = Statement::signature(target.subject());
+    let signature = Statement::signature(digest);
     let mut listed = Vec::new();
     let mut layers = Vec::new();
     for (statement, is_legacy) in
@@ -86,11 +86,11 @@ impl Signed<'_> {
         target: &Target,
         publication: &mut Publication,
     ) -> Result<Vec<Descriptor>, AttachError> {
-        let docker_reference = target.repository.clone();
-        let payload = SimpleSigning { docker_reference, digest: target.descriptor.digest }.to_bytes();
-        if legacy::is_signed(self.attached.signatures.as_ref(), &payload, &self.key) {
+        let digest = target.descriptor.digest;
+        if legacy::is_signed(self.attached.signatures.as_ref(), digest, &self.key, self.limits) {
             return Ok(Vec::new());
         }
+        let payload = SimpleSigning { docker_reference: target.repository.clone(), digest }.to_bytes();
         let signature = self.signer.sign(&payload)?;
         Ok(vec![legacy::signature_layer(publication, payload, &signature)])
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use temper_oci::{Descriptor, Digest, Manifest, media_type};
 
 use crate::carrier::{Attachment, Publication};
-use crate::{Envelope, FormatError, PublicKey, dsse, simple_signing};
+use crate::{Envelope, FormatError, Limits, PublicKey, SimpleSigning, dsse, simple_signing};
 
 /// Where a layer keeps its signature; empty where the layer is an envelope.
 pub(super) const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
@@ -32,10 +32,11 @@ pub(super) fn signature(layer: &Descriptor) -> Result<Vec<u8>, FormatError> {
     decoded.ok_or(FormatError::Base64 { document: "simple signing layer", field: SIGNATURE })
 }
 
-/// Says whether a tag has a payload signed by a key.
-pub(super) fn is_signed(tag: Option<&Attachment>, payload: &[u8], key: &PublicKey) -> bool {
+/// Says whether a tag has a signature of a manifest by a key, under whichever name the key knew it.
+pub(super) fn is_signed(tag: Option<&Attachment>, target: Digest, key: &PublicKey, limits: &Limits) -> bool {
     tag.into_iter().flat_map(Attachment::layers).any(|(layer, content)| {
-        content == payload && signature(layer).is_ok_and(|bytes| key.verify(content, &bytes).is_ok())
+        signature(layer).is_ok_and(|bytes| key.verify(content, &bytes).is_ok())
+            && SimpleSigning::parse(content, limits).is_ok_and(|payload| payload.digest == target)
     })
 }
 

@@ -275,6 +275,38 @@ fn a_changed_byte_in_any_blob_is_refused_where_it_stands() {
 }
 
 #[test]
+fn what_cannot_be_read_is_kept_refused_and_written_past() {
+    let limits = Limits::default();
+    let mut registry = Registry::default();
+    let garbage = b"no JSON".to_vec();
+    for (tag, media_type) in [
+        (attestation_tag(digest("index")), "application/vnd.dsse.envelope.v1+json"),
+        (signature_tag(digest("index")), "application/vnd.dev.cosign.simplesigning.v1+json"),
+    ] {
+        let layer = Descriptor::of(media_type, &garbage);
+        let manifest = Manifest::image(Descriptor::of(media_type::OCI_CONFIG, b"{}"), vec![layer]);
+        registry.manifests.insert(tag, manifest.to_bytes());
+    }
+    registry.blobs.insert(Digest::of(&garbage), garbage.clone());
+    publish(&mut registry, &statements(), &key(1));
+    let attached = registry.attached(digest("index"));
+    let verification = attached.verify(digest("index"), &key(1).public_key(), &limits);
+    assert_eq!((verification.proofs.len(), verification.refusals.len()), (8, 2));
+    assert!(verification.refusals.iter().all(|refusal| refusal.blob == Digest::of(&garbage)));
+    assert!(publish(&mut registry, &statements(), &key(1)).is_empty());
+}
+
+#[test]
+fn a_repository_with_a_new_name_is_not_signed_again() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &[], &key(1));
+    let renamed = Target { repository: "other.example.com/acme/nginx".to_owned(), ..target() };
+    let attached = registry.attached(digest("index"));
+    let publication = attach(&renamed, &[], CREATED, &attached, &key(1), &Limits::default()).unwrap();
+    assert!(publication.is_empty());
+}
+
+#[test]
 fn an_attachment_with_too_many_layers_is_refused() {
     let mut registry = Registry::default();
     publish(&mut registry, &statements(), &key(1));

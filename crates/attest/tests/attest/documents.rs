@@ -146,7 +146,7 @@ fn every_bound_is_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn damaged_documents_are_errors_or_do_not_verify(index in 0usize..4096, byte in any::<u8>()) {
