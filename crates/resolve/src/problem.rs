@@ -147,7 +147,8 @@ impl Problem {
                 "request `{name}` in version `{installed}` or later, or start from a base that has it in version `{version}`"
             )),
             Self::VersionNotFound { available, .. } if !available.is_empty() => {
-                Some(format!("there is {}", words::quoted(available)))
+                let there = words::quoted(available);
+                Some(format!("there is {there}; an archive drops the versions that newer ones replace"))
             }
             Self::Virtual { providers, .. } => Some(format!("choose one of {}", words::quoted(providers))),
             Self::Contradiction { name } => Some(format!("remove `{name}` or `!{name}`")),
