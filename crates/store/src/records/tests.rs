@@ -73,6 +73,22 @@ async fn size_of(repositories: &Repositories, repository: &str, text: &str) -> O
 }
 
 #[tokio::test]
+async fn what_a_full_disk_refused_is_taken_when_there_is_room() {
+    let folder = TempDir::new().expect("makes a folder");
+    let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
+    let pages: i64 =
+        sqlx::query_scalar("PRAGMA page_count").fetch_one(&records.writer).await.expect("counts");
+    let bound = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+    sqlx::query(bound).execute(&records.writer).await.expect("bounds");
+    let repositories = records.repositories();
+    let large = manifest(&"x".repeat(1 << 20));
+    let publication = Publication { manifests: vec![large], ..Publication::default() };
+    let error = repositories.publish(REPOSITORY, &publication, &[], AT).await.expect_err("is full");
+    assert!(std::error::Error::source(&error).is_some_and(|error| error.to_string().contains("full")));
+    publish(&repositories, vec![manifest("small")], &[("latest", "small")]).await;
+}
+
+#[tokio::test]
 async fn blobs_are_hidden_from_other_repositories_until_mounted() {
     let (_folder, repositories) = fresh().await;
     let digest = Digest::of("layer");
