@@ -34,8 +34,8 @@ impl Default for PasswordLimits {
 /// Checks passwords; keeps of those that were right a keyed digest, never the password.
 pub struct Passwords {
     limits: PasswordLimits,
-    permits: Semaphore,
-    waiting: AtomicUsize,
+    permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
     key: [u8; 32],
     remembered: Mutex<BTreeSet<[u8; 32]>>,
     /// Checked in place of the hash of a user who does not exist.
@@ -54,9 +54,9 @@ impl Passwords {
         let mut key = [0; 32];
         SystemRandom::new().fill(&mut key).ok()?;
         Some(Self {
-            permits: Semaphore::new(limits.parallel_max),
+            permits: Arc::new(Semaphore::new(limits.parallel_max)),
             limits,
-            waiting: AtomicUsize::new(0),
+            waiting: Arc::default(),
             key,
             remembered: Mutex::default(),
             nobody: Arc::default(),
@@ -73,10 +73,12 @@ impl Passwords {
         if digest.is_some_and(|digest| self.remembered().contains(&digest)) {
             return Ok(true);
         }
-        let _waiting = Waiting::begin(&self.waiting, self.limits.waiting_max + self.limits.parallel_max)?;
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let waiting = Waiting::begin(&self.waiting, self.limits.waiting_max + self.limits.parallel_max)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
         let (password, hash, nobody) = (password.clone(), hash.cloned(), Arc::clone(&self.nobody));
         let is_right = spawn_blocking(move || {
+            // The thread ends its work even if the request is dropped, and takes its place until then.
+            let _held = (permit, waiting);
             let is_somebody = hash.is_some();
             let hash = hash.as_ref();
             let hash =
@@ -114,17 +116,17 @@ impl Passwords {
 }
 
 /// A place among those who wait, given back however the wait ends.
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting(Arc<AtomicUsize>);
 
-impl<'a> Waiting<'a> {
-    fn begin(count: &'a AtomicUsize, max: usize) -> Result<Self, AccessError> {
-        let waiting = Self(count);
+impl Waiting {
+    fn begin(count: &Arc<AtomicUsize>, max: usize) -> Result<Self, AccessError> {
+        let waiting = Self(Arc::clone(count));
         let before = count.fetch_add(1, Ordering::Relaxed);
         if before >= max { Err(AccessError::Busy) } else { Ok(waiting) }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -132,9 +134,40 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use futures_util::FutureExt as _;
     use futures_util::future::join_all;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_check_nobody_waits_for_keeps_its_place() {
+        let limits = PasswordLimits { parallel_max: 1, waiting_max: 0, remembered_max: 1 };
+        let passwords = Passwords::new(limits).expect("makes");
+        let (began, has_begun) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let nobody = Arc::clone(&passwords.nobody);
+        let hashing = thread::spawn(move || {
+            nobody.get_or_init(|| {
+                began.send(()).expect("is awaited");
+                may_go_on.recv().expect("is sent");
+                PasswordHash::of(&"".into())
+            });
+        });
+        has_begun.recv().expect("begins");
+
+        let password = SecretString::from("secret");
+        assert!(passwords.check(&password, None).now_or_never().is_none(), "waits for the hash");
+        let second = passwords.check(&password, None).now_or_never();
+        assert!(matches!(second, Some(Err(AccessError::Busy))), "{second:?}");
+
+        go_on.send(()).expect("is awaited");
+        hashing.join().expect("ends");
+        // The thread of the first check gives its place back when it ends.
+        let _permit = passwords.permits.acquire().await.expect("is open");
+    }
 
     #[tokio::test]
     async fn right_passwords_are_remembered_and_crowds_turned_away() {
