@@ -1,6 +1,6 @@
 //! Bodies of requests: read in pieces, bounded in size and in silence.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
@@ -11,6 +11,9 @@ use crate::error::RegistryError;
 
 /// Bytes that are gathered before they are written: enough to make the change of threads cheap.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// How long they are gathered: what has arrived is soon on the disk, and the upload is known to be in use.
+const PIECE_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// A body that arrives.
 pub(crate) struct Pieces {
@@ -31,11 +34,12 @@ impl Pieces {
         Self { stream: body.into_data_stream(), silence_max }
     }
 
-    /// Waits for the next piece: what fits, or the rest.
+    /// Waits for the next piece: what fits, what came in time, or the rest.
     pub(crate) async fn next(&mut self) -> Piece {
         let mut chunks = Vec::new();
         let mut size = 0;
-        while size < PIECE_BYTES {
+        let begun = Instant::now();
+        while size < PIECE_BYTES && (size == 0 || begun.elapsed() < PIECE_TIME_MAX) {
             match self.chunk().await {
                 Ok(Some(chunk)) => {
                     size += chunk.len();

@@ -14,7 +14,7 @@ pub(crate) mod status;
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use temper_store::records::{Micros, Quota};
@@ -41,6 +41,8 @@ pub(crate) struct Upload {
     /// Held by the request that writes, also while a blocking thread does so for it. A request that is dropped
     /// in the middle leaves the bytes that were written and their count in agreement.
     staged: Arc<AsyncMutex<StagedBlob>>,
+    /// How much has arrived, also for those who do not write.
+    arrived_bytes: Arc<AtomicU64>,
     /// When the records last learnt that the upload is in use.
     touched_at: AtomicI64,
     quotas: Vec<Quota>,
@@ -113,8 +115,9 @@ impl Upload {
         (quotas, room_bytes): (Vec<Quota>, u64),
     ) -> Self {
         let touched_at = AtomicI64::new(registry.now());
+        let arrived_bytes = Arc::new(AtomicU64::new(staged.size_bytes()));
         let staged = Arc::new(AsyncMutex::new(staged));
-        Self { id, repository: repository.clone(), staged, touched_at, quotas, room_bytes }
+        Self { id, repository: repository.clone(), staged, arrived_bytes, touched_at, quotas, room_bytes }
     }
 
     /// Takes the right to write; only one request at a time has it.

@@ -116,6 +116,17 @@ impl StagedBlob {
         Ok(())
     }
 
+    /// Takes back what was added beyond `size_bytes`. Reads all that stays.
+    ///
+    /// After an error the blob is of no use any more: it must be taken up again from its file.
+    pub fn truncate(&mut self, size_bytes: u64) -> Result<(), BlobError> {
+        self.file.set_len(size_bytes).map_err(BlobError::io("shorten", &self.path))?;
+        let mut hasher = DigestHasher::sha256();
+        let read = io::copy(&mut self.reader()?, &mut hasher).map_err(BlobError::io("read", &self.path))?;
+        (self.state, self.size_bytes) = (State::Arriving(hasher), read);
+        Ok(())
+    }
+
     /// Compares the digest of all bytes with the expected one; nothing can be added afterwards.
     pub fn verify(&mut self, expected: Digest) -> Result<(), BlobError> {
         let digest = match &mut self.state {

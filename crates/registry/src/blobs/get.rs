@@ -28,7 +28,8 @@ pub(crate) async fn get(
         touch(registry, repository, digest, &blob).await?;
     }
     let size_bytes = blob.size_bytes;
-    let header = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+    // Ranges are for `GET` alone (RFC 9110, section 14.2).
+    let header = headers.get(header::RANGE).filter(|_| with_body).and_then(|value| value.to_str().ok());
     let (status, part) = match wanted(header, size_bytes) {
         Wanted::All => (StatusCode::OK, 0..size_bytes),
         Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),

@@ -1,5 +1,8 @@
 //! Adding the body of a request to an upload.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -10,6 +13,7 @@ use super::{Upload, Writing};
 use crate::body::Pieces;
 use crate::error::RegistryError;
 use crate::registry::Registry;
+use crate::storage::blocking;
 
 /// Adds a body at the upload's end; the next piece arrives while one is written.
 ///
@@ -29,19 +33,24 @@ pub(super) async fn append(
     {
         return Err(RegistryError::UploadRange { offset: start, start: first, location: upload.location() });
     }
+    let end = announced.map(|(_, last)| last + 1);
     let mut room_bytes = upload.room_bytes.min(limits.blob_bytes_max);
     let mut pieces = Pieces::new(body, limits.body_silence_max);
     let mut piece = pieces.next().await;
     let mut size_bytes = start;
     loop {
         size_bytes += piece.size_bytes;
+        if let Some(end) = end.filter(|end| size_bytes > *end) {
+            take_back(registry, upload, writing, start).await?;
+            return Err(RegistryError::Size { expected: end - start, actual: size_bytes - start });
+        }
         if size_bytes > limits.blob_bytes_max {
             return Err(RegistryError::TooLarge { what: "blob", limit: limits.blob_bytes_max });
         }
         if size_bytes > room_bytes {
             room_bytes = registry.repositories().room(&upload.quotas, size_bytes).await?;
         }
-        let writer = write(writing, piece.chunks);
+        let writer = write(upload, writing, piece.chunks);
         if !matches!(piece.more, Ok(true)) {
             writing = written(writer).await?;
             piece.more?;
@@ -51,19 +60,46 @@ pub(super) async fn append(
         writing = written(writer).await?;
         upload.touch(registry).await?;
     }
-    match announced {
-        Some((first, last)) if last - first + 1 != size_bytes - start => {
-            Err(RegistryError::Size { expected: last - first + 1, actual: size_bytes - start })
+    match end {
+        Some(end) if end != size_bytes => {
+            take_back(registry, upload, writing, start).await?;
+            Err(RegistryError::Size { expected: end - start, actual: size_bytes - start })
         }
         _ => Ok(writing),
     }
 }
 
+/// Brings an upload back to where a request began that was not what its head said.
+async fn take_back(
+    registry: &Registry,
+    upload: &Upload,
+    mut writing: Writing,
+    start: u64,
+) -> Result<(), RegistryError> {
+    if writing.size_bytes() == start {
+        return Ok(());
+    }
+    let arrived = Arc::clone(&upload.arrived_bytes);
+    let taken = blocking(move || {
+        writing.truncate(start)?;
+        arrived.store(start, Ordering::Relaxed);
+        Ok(())
+    });
+    // Where the disk fails, the next request takes up the file as it is.
+    taken.await.inspect_err(|_| registry.uploads().close(&upload.id))
+}
+
 /// Begins to write on a blocking thread, which ends its work even if the request is dropped.
-fn write(mut writing: Writing, chunks: Vec<Bytes>) -> JoinHandle<Result<Writing, RegistryError>> {
+fn write(
+    upload: &Upload,
+    mut writing: Writing,
+    chunks: Vec<Bytes>,
+) -> JoinHandle<Result<Writing, RegistryError>> {
+    let arrived = Arc::clone(&upload.arrived_bytes);
     spawn_blocking(move || {
         for chunk in &chunks {
             writing.write(chunk).map_err(StorageError::from)?;
+            arrived.store(writing.size_bytes(), Ordering::Relaxed);
         }
         Ok(writing)
     })

@@ -68,6 +68,27 @@ async fn an_upload_goes_on_where_it_broke() {
     fixture.send("PUT", &last, &[], Body::empty()).await.expect(201, "");
 }
 
+/// Lists how many bytes of each upload are staged.
+fn staged(fixture: &Fixture) -> Vec<u64> {
+    let files = std::fs::read_dir(fixture.folder.path().join("uploads")).expect("lists");
+    files.map(|file| file.expect("lists").metadata().expect("is there").len()).collect()
+}
+
+#[tokio::test]
+async fn what_does_not_fit_its_range_is_taken_back() {
+    let fixture = Fixture::new().await;
+    let upload = fixture.begin("a").await;
+    fixture.send("PATCH", &upload, &[("content-range", "0-2")], "abc").await.expect(202, "");
+    for range in ["3-4", "3-9"] {
+        let answer = fixture.send("PATCH", &upload, &[("content-range", range)], "xyz").await;
+        answer.expect(400, "SIZE_INVALID");
+        let status = fixture.get(&upload).await;
+        assert_eq!((status.header("range"), staged(&fixture)), ("0-2", vec![3]), "{range}");
+    }
+    let last = format!("{upload}?digest={}", Digest::of("abcdef"));
+    fixture.send("PUT", &last, &[("content-range", "3-5")], "def").await.expect(201, "");
+}
+
 #[tokio::test]
 async fn wrong_uploads_leave_nothing() {
     let fixture = Fixture::new().await;
@@ -78,9 +99,11 @@ async fn wrong_uploads_leave_nothing() {
         ("0-18446744073709551615", 400, "BLOB_UPLOAD_INVALID"),
         ("7-9", 416, "BLOB_UPLOAD_INVALID"),
         ("0-9", 400, "SIZE_INVALID"),
+        ("0-1", 400, "SIZE_INVALID"),
     ] {
         let answer = fixture.send("PATCH", &upload, &[("content-range", range)], "abc").await;
         answer.expect(status, code);
+        assert_eq!(staged(&fixture), [0], "{range}");
     }
     fixture.send("PUT", &upload, &[], Body::empty()).await.expect(400, "DIGEST_INVALID");
     let wrong = format!("{upload}?digest={}", Digest::of("other"));
@@ -92,6 +115,7 @@ async fn wrong_uploads_leave_nothing() {
     fixture.get(&elsewhere).await.expect(404, "BLOB_UPLOAD_UNKNOWN");
     fixture.send("DELETE", &upload, &[], Body::empty()).await.expect(204, "");
     fixture.send("DELETE", &upload, &[], Body::empty()).await.expect(404, "BLOB_UPLOAD_UNKNOWN");
+    assert_eq!(staged(&fixture), [0; 0]);
     let left = std::fs::read_dir(fixture.folder.path().join("blobs")).expect("lists");
     let left: Vec<_> = left.map(|entry| entry.expect("lists").file_name()).collect();
     assert_eq!(left.len(), 2, "only the folders of the algorithms: {left:?}");
@@ -133,6 +157,7 @@ async fn one_request_writes_at_a_time() {
     let meanwhile = async {
         tokio::task::yield_now().await;
         fixture.send("PATCH", &upload, &[], "x").await.expect(409, "BLOB_UPLOAD_INVALID");
+        fixture.get(&upload).await.expect(204, "");
         sender.send(Bytes::from("abc")).expect("is read");
         drop(sender);
     };
