@@ -11,6 +11,8 @@ pub struct Limits {
     pub manifest_bytes_max: usize,
     /// Longest annotations of a manifest with a subject, in bytes of JSON: lists of referrers repeat them.
     pub referrer_annotations_bytes_max: usize,
+    /// Blobs and manifests that one manifest may name, each counted once: every one is looked for.
+    pub manifest_references_max: usize,
     /// Longest blob in bytes.
     pub blob_bytes_max: u64,
     /// Uploads that are open at once.
@@ -33,6 +35,8 @@ pub struct Limits {
     pub catalog_page_max: u32,
     /// Referrers in one answer.
     pub referrers_page_max: u32,
+    /// Bytes of referrers in one answer: clients read an index of 4 MiB. One referrer is always shown.
+    pub referrers_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -40,6 +44,7 @@ impl Default for Limits {
         Self {
             manifest_bytes_max: 4 << 20,
             referrer_annotations_bytes_max: 64 << 10,
+            manifest_references_max: 10_000,
             blob_bytes_max: 64 << 30,
             uploads_max: 1000,
             upload_idle_max: Duration::from_hours(24),
@@ -51,6 +56,7 @@ impl Default for Limits {
             tags_page_max: 10_000,
             catalog_page_max: 1000,
             referrers_page_max: 100,
+            referrers_bytes_max: (4 << 20) - (4 << 10),
         }
     }
 }

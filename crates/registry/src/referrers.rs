@@ -44,8 +44,12 @@ pub(crate) async fn list(
     let mut referrers =
         repositories.list_referrers(repository.as_str(), subject, artifact_type, last, page + 1).await?;
     let more = cut(&mut referrers, page);
-    let next = referrers.last().filter(|_| more).map(|record| record.digest.to_string());
-    let index = Index::of(referrers.into_iter().map(descriptor).collect());
+    let mut shown: Vec<_> = referrers.into_iter().map(descriptor).collect();
+    let fit = count_that_fit(&shown, registry.limits().referrers_bytes_max);
+    let more = more || fit < shown.len();
+    shown.truncate(fit);
+    let next = shown.last().filter(|_| more).map(|descriptor| descriptor.digest.to_string());
+    let index = Index::of(shown);
     let mut response = ([(header::CONTENT_TYPE, OCI_INDEX)], index.to_bytes()).into_response();
     if artifact_type.is_some() {
         response.headers_mut().insert(FILTERS_APPLIED, value("artifactType"));
@@ -57,6 +61,16 @@ pub(crate) async fn list(
         add_next_link(&mut response, &format!("/v2/{repository}/referrers/{subject}"), &parameters);
     }
     Ok(response)
+}
+
+/// Says how many of the descriptors, and at least one, are together not longer than `bytes_max` as JSON.
+fn count_that_fit(descriptors: &[Descriptor], bytes_max: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |descriptor: &&Descriptor| {
+        bytes += serde_json::to_vec(descriptor).expect("a descriptor is JSON").len() + 1;
+        bytes <= bytes_max
+    };
+    descriptors.iter().take_while(fits).count().max(1).min(descriptors.len())
 }
 
 fn descriptor(record: ManifestRecord) -> Descriptor {

@@ -1,6 +1,6 @@
 //! Publishing: manifests and tags that become visible in one step, for clients and for the program itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use temper_store::records::{ManifestRecord, NewManifest, Publication, RecordsErr
 
 use crate::error::RegistryError;
 use crate::events::{Author, Change, Events};
+use crate::limits::Limits;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 
@@ -41,10 +42,9 @@ pub(crate) async fn publish(
     author: &Author,
     push: Push,
 ) -> Result<Vec<ManifestRecord>, RegistryError> {
-    let annotations_max = registry.limits().referrer_annotations_bytes_max;
     let mut publication = Publication::default();
     for pushed in push.manifests {
-        let manifest = read(&pushed, annotations_max)?;
+        let manifest = read(&pushed, registry.limits())?;
         let digest = manifest.record.digest;
         publication.manifests.push(manifest);
         publication.tags.extend(pushed.tags.into_iter().map(|tag| (tag, digest)));
@@ -88,7 +88,7 @@ fn tell(
 }
 
 /// Reads what the records keep of a manifest.
-fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManifest, RegistryError> {
+fn read(pushed: &ManifestPush, limits: &Limits) -> Result<NewManifest, RegistryError> {
     let expected = pushed.digest.unwrap_or_else(|| Digest::of(&pushed.bytes));
     let mut hasher = expected.hasher();
     hasher.update(&pushed.bytes);
@@ -101,6 +101,12 @@ fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManife
             .map_err(|error| invalid(&error))?;
     let media_type = document.media_type().to_owned();
     let Named { blobs, foreign, manifests } = named(&document);
+    if blobs.len() + foreign.len() + manifests.len() > limits.manifest_references_max {
+        let limit = limits.manifest_references_max;
+        return Err(RegistryError::ManifestInvalid(format!(
+            "it names more than {limit} blobs and manifests"
+        )));
+    }
     let (artifact_type, subject, annotations) = match &document {
         ImageDocument::Index(index) => (index.artifact_type.clone(), &index.subject, &index.annotations),
         ImageDocument::Manifest(manifest) => {
@@ -111,8 +117,8 @@ fn read(pushed: &ManifestPush, annotations_bytes_max: usize) -> Result<NewManife
     };
     check_subject(subject.as_ref())?;
     let annotations_bytes: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
-    if subject.is_some() && annotations_bytes > annotations_bytes_max {
-        let limit = annotations_bytes_max as u64;
+    if subject.is_some() && annotations_bytes > limits.referrer_annotations_bytes_max {
+        let limit = limits.referrer_annotations_bytes_max as u64;
         return Err(RegistryError::TooLarge { what: "annotations of a referrer", limit });
     }
     let record = ManifestRecord {
@@ -144,7 +150,11 @@ fn named(document: &ImageDocument) -> Named {
         ImageDocument::Index(_) => held.into_iter().partition(|child| is_image_document(&child.media_type)),
         ImageDocument::Manifest(_) => (Vec::new(), held),
     };
-    let digests = |children: Vec<&Descriptor>| children.into_iter().map(|child| child.digest).collect();
+    // One digest may be named many times: an index of platforms that share an image, for example.
+    let digests = |children: Vec<&Descriptor>| {
+        let distinct: BTreeSet<_> = children.into_iter().map(|child| child.digest).collect();
+        distinct.into_iter().collect::<Vec<_>>()
+    };
     Named { blobs: digests(blobs), foreign: digests(foreign), manifests: digests(manifests) }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use temper_oci::{Descriptor, Digest, DigestHasher, media_type};
-use temper_registry::{Author, Change, ManifestPush, Push, RepositoryName};
+use temper_registry::{Author, Change, Limits, LocalAccess, ManifestPush, Push, RepositoryName};
 
 use crate::fixture::{CONFIG, Fixture, LAYER, image, index};
 
@@ -252,6 +252,53 @@ async fn referrers_are_listed_by_type() {
     assert!(page.header("link").contains(&format!("last={}", expected[1].0.replace(':', "%3A"))), "{page:?}");
     fixture.get("/v2/none/referrers/sha256:1").await.expect(400, "DIGEST_INVALID");
     fixture.get(&list.replace("/a/", "/none/")).await.expect(200, "");
+}
+
+#[tokio::test]
+async fn a_page_of_referrers_is_no_longer_than_clients_read() {
+    let limits = Limits { referrers_bytes_max: 1000, ..Limits::default() };
+    let fixture = Fixture::with(limits, LocalAccess { push_from_loopback: true, login: None }).await;
+    let subject = fixture.push_image("a", "1").await;
+    let mut expected = Vec::new();
+    for length in [1, 300, 300, 300, 2000] {
+        let mut referrer = image(Some(subject.clone()));
+        let note = format!("{}{}", expected.len(), "x".repeat(length));
+        referrer.annotations.insert("note".to_owned(), note);
+        let bytes = referrer.to_bytes();
+        let digest = Digest::of(&bytes).to_string();
+        fixture.put_manifest("a", &digest, media_type::OCI_MANIFEST, bytes).await.expect(201, "");
+        expected.push(digest);
+    }
+    expected.sort();
+    let mut found = Vec::new();
+    let mut next = Some(format!("/v2/a/referrers/{}", subject.digest));
+    while let Some(path) = next {
+        let answer = fixture.get(&path).await;
+        let json = answer.json();
+        let page = json["manifests"].as_array().expect("is a list");
+        assert!(page.len() == 1 || answer.body.len() < 1200, "{} bytes", answer.body.len());
+        found.extend(page.iter().map(|entry| entry["digest"].as_str().expect("is text").to_owned()));
+        let link = answer.headers.get("link").map(|link| link.to_str().expect("is text").to_owned());
+        next = link.map(|link| link.split(['<', '>']).nth(1).expect("has a target").to_owned());
+    }
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_manifest_names_so_many_others() {
+    let limits = Limits { manifest_references_max: 2, ..Limits::default() };
+    let fixture = Fixture::with(limits, LocalAccess { push_from_loopback: true, login: None }).await;
+    let image = fixture.push_image("a", "1").await;
+    let other = Descriptor::of(media_type::OCI_MANIFEST, b"other");
+    let third = Descriptor::of(media_type::OCI_MANIFEST, b"third");
+    for (children, status, code) in [
+        (vec![image.clone(); 5], 201, ""),
+        (vec![image.clone(), other.clone()], 404, "MANIFEST_BLOB_UNKNOWN"),
+        (vec![image, other, third], 400, "MANIFEST_INVALID"),
+    ] {
+        let answer = fixture.put_manifest("a", "2", media_type::OCI_INDEX, index(&children)).await;
+        answer.expect(status, code);
+    }
 }
 
 #[tokio::test]
