@@ -21,7 +21,7 @@ pub use signed_in::TokenAccess;
 /// What a request wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// See the repository in a list of all; asked once for each repository that there is.
+    /// See the repository in a list of all.
     List,
     /// Read blobs, manifests, tags and referrers.
     Pull,
@@ -36,6 +36,9 @@ pub enum Action {
 pub struct AccessRequest<'a> {
     /// The address at the other end of the connection; absent where there is none.
     pub peer: Option<IpAddr>,
+    /// Whether a program of this machine asks this machine: nothing stands between, and no web page made a browser
+    /// ask.
+    pub is_local: bool,
     /// Where the client sees this server, `https://registry.example.org`.
     pub origin: &'a str,
     /// Value of the header `Authorization`.
@@ -48,9 +51,10 @@ pub struct AccessRequest<'a> {
 /// What the header holds is a secret.
 impl fmt::Debug for AccessRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { peer, origin, authorization: _, target } = self;
+        let Self { peer, is_local, origin, authorization: _, target } = self;
         f.debug_struct("AccessRequest")
             .field("peer", peer)
+            .field("is_local", is_local)
             .field("origin", origin)
             .field("target", target)
             .finish_non_exhaustive()
@@ -105,6 +109,9 @@ impl fmt::Display for Actor {
 /// What [`Access::decide`] returns.
 pub type DecisionFuture<'a> = Pin<Box<dyn Future<Output = Result<Decision, AccessError>> + Send + 'a>>;
 
+/// What [`Access::list`] returns.
+pub type ListFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<RepositoryName>, AccessError>> + Send + 'a>>;
+
 /// What [`Access::policy`] returns.
 pub type PolicyFuture<'a> = Pin<Box<dyn Future<Output = Result<RepositoryPolicy, AccessError>> + Send + 'a>>;
 
@@ -123,6 +130,22 @@ pub enum AccessError {
 pub trait Access: Send + Sync {
     /// Decides about one request; called once for each repository that the request touches.
     fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a>;
+
+    /// Returns which of some repositories the caller may see in a list of all; `request` has no target.
+    ///
+    /// By default this asks for each of them.
+    fn list<'a>(&'a self, request: AccessRequest<'a>, names: Vec<RepositoryName>) -> ListFuture<'a> {
+        Box::pin(async move {
+            let mut seen = Vec::new();
+            for name in names {
+                let request = AccessRequest { target: Some((&name, Action::List)), ..request };
+                if let Decision::Allowed(_) = self.decide(request).await? {
+                    seen.push(name);
+                }
+            }
+            Ok(seen)
+        })
+    }
 
     /// Returns the rules of a repository, also of one that does not exist yet.
     fn policy<'a>(&'a self, repository: &'a RepositoryName) -> PolicyFuture<'a>;

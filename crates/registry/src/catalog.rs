@@ -7,7 +7,6 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::access::{Action, Decision};
 use crate::error::RegistryError;
 use crate::name::RepositoryName;
 use crate::paging::add_next_link;
@@ -38,12 +37,14 @@ pub(crate) async fn list(
     let mut last = query.last;
     while shown.len() < page as usize {
         let names = registry.repositories().list(last.as_deref(), page_max).await?;
-        let Some(end) = names.last() else { break };
-        last = Some(end.clone());
-        for name in names {
-            if shown.len() < page as usize && is_shown(registry, caller, &name).await? {
-                shown.push(name);
-            }
+        let is_end = names.len() < page_max as usize;
+        last = names.last().cloned();
+        let names = names.iter().filter_map(|name| RepositoryName::parse(name)).collect();
+        let room = page as usize - shown.len();
+        let seen = caller.list(registry, names).await?;
+        shown.extend(seen.into_iter().take(room).map(|name| name.as_str().to_owned()));
+        if is_end {
+            break;
         }
     }
     let next = shown.last().filter(|_| shown.len() == page as usize).cloned();
@@ -52,9 +53,4 @@ pub(crate) async fn list(
         add_next_link(&mut response, "/v2/_catalog", &[("n", &page.to_string()), ("last", &next)]);
     }
     Ok(response)
-}
-
-async fn is_shown(registry: &Registry, caller: &Caller, name: &str) -> Result<bool, RegistryError> {
-    let Some(name) = RepositoryName::parse(name) else { return Ok(false) };
-    Ok(matches!(caller.decide(registry, Some((&name, Action::List))).await?, Decision::Allowed(_)))
 }

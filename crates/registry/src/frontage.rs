@@ -7,7 +7,7 @@ use std::str::FromStr;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use ipnet::IpNet;
 
@@ -85,6 +85,8 @@ pub struct Frontage {
 pub(crate) struct Visitor {
     /// The client's address; absent where it is not known.
     pub(crate) peer: Option<IpAddr>,
+    /// Whether a program of this machine asks this machine, see [`Frontage::is_local`].
+    pub(crate) is_local: bool,
     /// Where the client sees this server, without a slash at the end.
     pub(crate) origin: String,
 }
@@ -111,7 +113,36 @@ impl Frontage {
             request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let headers = request.headers();
         let is_trusted = peer.is_some_and(|peer| self.trusts(peer));
-        Visitor { peer: self.client(peer, headers), origin: self.origin(is_trusted, request.uri(), headers) }
+        Visitor {
+            peer: self.client(peer, headers),
+            is_local: self.is_local(peer, request.uri(), headers),
+            origin: self.origin(is_trusted, request.uri(), headers),
+        }
+    }
+
+    /// Says whether a program of this machine asks this machine.
+    ///
+    /// Only the socket tells that, never what a proxy says. A browser here asks for every page that it shows, also
+    /// from elsewhere: then the host is one that the page's owner had resolved to this machine, or the origin is
+    /// not this server.
+    fn is_local(&self, peer: Option<IpAddr>, uri: &Uri, headers: &HeaderMap) -> bool {
+        let is_direct = peer.is_some_and(|peer| peer.is_loopback() && !self.trusts(peer))
+            && !headers.contains_key(FORWARDED_FOR)
+            && !headers.contains_key(header::FORWARDED);
+        let text = |value: &HeaderValue| value.to_str().unwrap_or("?").to_owned();
+        let hosts: Vec<_> = headers.get_all(header::HOST).iter().map(text).collect();
+        let mut asked = hosts.iter().map(String::as_str).chain(uri.authority().map(Authority::as_str));
+        let mut origins = headers.get_all(header::ORIGIN).iter().map(text);
+        let is_own = |origin: &str| {
+            origin.contains("://") && hosts.iter().any(|host| host.eq_ignore_ascii_case(authority(origin)))
+        };
+        is_direct
+            && asked.all(|host| self.is_public(host) || is_here(host))
+            && origins.all(|origin| self.is_public(authority(&origin)) || is_own(&origin))
+    }
+
+    fn is_public(&self, host: &str) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.authority().eq_ignore_ascii_case(host))
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -172,6 +203,15 @@ fn host(text: &str) -> Option<&str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     let authority: Authority = text.parse().ok()?;
     (!authority.host().is_empty() && text.bytes().all(is_plain)).then_some(text)
+}
+
+/// Says whether a host with or without a port names this machine wherever it is resolved.
+fn is_here(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else { return false };
+    let host = authority.host();
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Reads one address of `X-Forwarded-For`, where some proxies write a port, and brackets around IPv6.

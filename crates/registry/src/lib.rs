@@ -36,8 +36,8 @@ mod router;
 mod server;
 
 pub use access::{
-    Access, AccessError, AccessRequest, Action, Actor, Decision, DecisionFuture, LocalAccess, Login,
-    PolicyFuture, TokenAccess,
+    Access, AccessError, AccessRequest, Action, Actor, Decision, DecisionFuture, ListFuture, LocalAccess,
+    Login, PolicyFuture, TokenAccess,
 };
 pub use accounts::{AccessToken, Accounts, AccountsDirectory, RepositoryRules, User};
 pub use check::{Checked, Damage};

@@ -160,9 +160,22 @@ impl Caller {
         registry: &Registry,
         target: Option<(&RepositoryName, Action)>,
     ) -> Result<Decision, RegistryError> {
-        let Visitor { peer, origin } = &self.visitor;
+        Ok(registry.access().decide(AccessRequest { target, ..self.request() }).await?)
+    }
+
+    /// Asks which of some repositories the caller may see in a list.
+    pub(crate) async fn list(
+        &self,
+        registry: &Registry,
+        names: Vec<RepositoryName>,
+    ) -> Result<Vec<RepositoryName>, RegistryError> {
+        Ok(registry.access().list(self.request(), names).await?)
+    }
+
+    fn request(&self) -> AccessRequest<'_> {
+        let Visitor { peer, is_local, origin } = &self.visitor;
         let authorization = self.authorization.as_deref();
-        Ok(registry.access().decide(AccessRequest { peer: *peer, origin, authorization, target }).await?)
+        AccessRequest { peer: *peer, is_local: *is_local, origin, authorization, target: None }
     }
 
     async fn check(

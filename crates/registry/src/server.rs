@@ -4,6 +4,7 @@
 //! from more, and every client speaks it.
 
 mod patient;
+mod peers;
 mod tls;
 
 use std::io;
@@ -17,6 +18,7 @@ use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use self::patient::Patient;
+use self::peers::Peers;
 pub use self::tls::{Tls, TlsError};
 
 /// Bounds of connections.
@@ -32,6 +35,10 @@ pub use self::tls::{Tls, TlsError};
 pub struct ServeLimits {
     /// Connections at once; more wait to be accepted.
     pub connections_max: usize,
+    /// Connections at once of one address, or of the first 64 bits of an IPv6 address; more are closed.
+    pub peer_connections_max: usize,
+    /// Proxies, which speak for many and may have all connections.
+    pub proxies: Vec<IpNet>,
     /// Longest time for the head of a request and before it for a TLS handshake, also the longest idle time of a kept connection.
     pub head_time_max: Duration,
     /// Longest head of a request in bytes, at least 8 KiB; a body is read in pieces of at most this size.
@@ -46,6 +53,8 @@ impl Default for ServeLimits {
     fn default() -> Self {
         Self {
             connections_max: 4096,
+            peer_connections_max: 1024,
+            proxies: Vec::new(),
             head_time_max: Duration::from_mins(1),
             head_bytes_max: 256 << 10,
             write_silence_max: Duration::from_mins(1),
@@ -85,12 +94,17 @@ async fn accept_all(
     end: impl Future<Output = ()>,
 ) {
     let slots = Arc::new(Semaphore::new(limits.connections_max));
+    let peers = Peers::new(limits.peer_connections_max, &limits.proxies);
     let graceful = GracefulShutdown::new();
     let mut end = std::pin::pin!(end);
     loop {
         let (stream, peer, slot) = tokio::select! {
             accepted = accept(&listener, &slots) => accepted,
             () = &mut end => break,
+        };
+        let Some(counted) = peers.admit(peer.ip()) else {
+            tracing::debug!(peer.address = %peer, "too many connections of one peer");
+            continue;
         };
         let stream = Patient::new(stream, limits.write_silence_max);
         let answering = Answering {
@@ -109,7 +123,7 @@ async fn accept_all(
                     Err(_) => tracing::debug!(peer.address = %peer, "no TLS session in time"),
                 },
             }
-            drop(slot);
+            drop((counted, slot));
         });
     }
     drop(listener);

@@ -35,18 +35,24 @@ enum Use {
     Refresh,
 }
 
-/// How long tokens hold.
+/// How long tokens hold, and how long it takes to get one.
 #[derive(Clone, Debug)]
 pub struct TokenLimits {
     /// Life of a token for requests; clients ask for a new one by themselves.
     pub access_life: Duration,
     /// Life of a token that a client keeps in place of a password.
     pub refresh_life: Duration,
+    /// Longest time for a request to the token service.
+    pub request_time_max: Duration,
 }
 
 impl Default for TokenLimits {
     fn default() -> Self {
-        Self { access_life: Duration::from_mins(5), refresh_life: Duration::from_hours(90 * 24) }
+        Self {
+            access_life: Duration::from_mins(5),
+            refresh_life: Duration::from_hours(90 * 24),
+            request_time_max: Duration::from_mins(1),
+        }
     }
 }
 
@@ -98,6 +104,11 @@ impl Tokens {
     /// Returns how long a token for requests holds.
     pub(crate) fn access_life(&self) -> Duration {
         self.limits.access_life
+    }
+
+    /// Returns how long a request to the token service may take.
+    pub(crate) fn request_time_max(&self) -> Duration {
+        self.limits.request_time_max
     }
 
     /// Issues a token for requests.

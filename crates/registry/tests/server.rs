@@ -5,6 +5,8 @@ mod fixture;
 
 #[path = "server/blobs.rs"]
 mod blobs;
+#[path = "server/catalog.rs"]
+mod catalog;
 #[path = "server/changes.rs"]
 mod changes;
 #[path = "server/hostile.rs"]

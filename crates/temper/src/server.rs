@@ -93,12 +93,13 @@ impl Server {
         if let Some(tokens) = self.tokens {
             router = router.merge(temper_registry::token_router(tokens));
         }
+        let limits = ServeLimits { proxies: self.frontage.trusted_proxies.clone(), ..ServeLimits::default() };
         let router = self.frontage.layer(router);
         workspace.runtime.block_on(async {
             let end = embedded::end()?;
             let reloading = tokio::spawn(reload::run(self.reloads));
             let collecting = tokio::spawn(embedded::collect(collected));
-            let (listener, limits) = (self.listener, ServeLimits::default());
+            let listener = self.listener;
             match &self.tls {
                 Some(tls) => temper_registry::serve_tls(listener, tls, router, limits, end).await,
                 None => temper_registry::serve(listener, router, limits, end).await,

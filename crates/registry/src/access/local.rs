@@ -10,11 +10,10 @@ use crate::policy::RepositoryPolicy;
 
 /// The first form: anonymous pull, push and delete from this machine or with a password.
 ///
-/// Behind a proxy on the same machine every client comes from this machine: set `push_from_loopback` to false
-/// there.
+/// What is this machine, [`crate::Frontage`] finds out.
 #[derive(Clone, Debug)]
 pub struct LocalAccess {
-    /// Whether connections from 127.0.0.0/8 and `::1` push without a password.
+    /// Whether programs of this machine push without a password.
     pub push_from_loopback: bool,
     /// Who else pushes.
     pub login: Option<Login>,
@@ -51,10 +50,7 @@ impl LocalAccess {
             (Some(login), Some(authorization)) if login.matches(authorization) => {
                 Some(Actor::User(login.user.clone()))
             }
-            _ => {
-                let is_local = request.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-                (self.push_from_loopback && is_local).then_some(Actor::Anonymous)
-            }
+            _ => (self.push_from_loopback && request.is_local).then_some(Actor::Anonymous),
         };
         match (actor, request.target) {
             (Some(actor), _) => Decision::Allowed(actor),
@@ -91,7 +87,8 @@ mod tests {
             |loopback, login: &Option<Login>, peer: &str, header: Option<&str>, action: Option<Action>| {
                 let access = LocalAccess { push_from_loopback: loopback, login: login.clone() };
                 let decision = access.judge(&AccessRequest {
-                    peer: peer.parse().ok(),
+                    peer: None,
+                    is_local: peer == "local",
                     origin: "http://localhost",
                     authorization: header,
                     target: action.map(|action| (&name, action)),
@@ -105,21 +102,19 @@ mod tests {
             };
         let push = Some(Action::Push);
         for (loopback, login, peer, header, action, expected) in [
-            (true, &None, "127.0.0.1", None, push, "allowed"),
-            (true, &None, "::ffff:127.0.0.1", None, push, "allowed"),
-            (true, &None, "10.0.0.1", None, push, "denied"),
-            (true, &None, "", None, push, "denied"),
-            (true, &None, "10.0.0.1", None, Some(Action::Pull), "allowed"),
-            (true, &None, "10.0.0.1", None, None, "allowed"),
-            (false, &None, "127.0.0.1", None, Some(Action::Delete), "denied"),
-            (false, &login, "127.0.0.1", None, push, "challenge"),
-            (false, &login, "127.0.0.1", None, None, "challenge"),
-            (false, &login, "10.0.0.1", None, Some(Action::Pull), "allowed"),
-            (false, &login, "10.0.0.1", Some(right.as_str()), push, "allowed"),
-            (false, &login, "10.0.0.1", Some(right.as_str()), None, "allowed"),
-            (false, &login, "10.0.0.1", Some(wrong.as_str()), push, "challenge"),
-            (false, &login, "10.0.0.1", Some("Basic ???"), push, "challenge"),
-            (false, &login, "10.0.0.1", Some("Bearer x"), push, "challenge"),
+            (true, &None, "local", None, push, "allowed"),
+            (true, &None, "remote", None, push, "denied"),
+            (true, &None, "remote", None, Some(Action::Pull), "allowed"),
+            (true, &None, "remote", None, None, "allowed"),
+            (false, &None, "local", None, Some(Action::Delete), "denied"),
+            (false, &login, "local", None, push, "challenge"),
+            (false, &login, "local", None, None, "challenge"),
+            (false, &login, "remote", None, Some(Action::Pull), "allowed"),
+            (false, &login, "remote", Some(right.as_str()), push, "allowed"),
+            (false, &login, "remote", Some(right.as_str()), None, "allowed"),
+            (false, &login, "remote", Some(wrong.as_str()), push, "challenge"),
+            (false, &login, "remote", Some("Basic ???"), push, "challenge"),
+            (false, &login, "remote", Some("Bearer x"), push, "challenge"),
         ] {
             assert_eq!(
                 check(loopback, login, peer, header, action),

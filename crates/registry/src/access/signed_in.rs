@@ -12,7 +12,8 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Access, AccessError, AccessRequest, Action, Actor, Credentials, Decision, DecisionFuture, PolicyFuture,
+    Access, AccessError, AccessRequest, Action, Actor, Credentials, Decision, DecisionFuture, ListFuture,
+    PolicyFuture,
 };
 use crate::directory::{Directory, Identity, Right};
 use crate::frontage::authority;
@@ -166,6 +167,29 @@ impl TokenAccess {
         Ok(challenge("insufficient_scope"))
     }
 
+    /// Returns what somebody may see in a list; who it is, is found out once.
+    async fn seen(
+        &self,
+        request: AccessRequest<'_>,
+        names: Vec<RepositoryName>,
+    ) -> Result<Vec<RepositoryName>, AccessError> {
+        let Ok(bearer) = self.bearer(&request).await? else { return Ok(Vec::new()) };
+        let mut seen = Vec::new();
+        for name in names {
+            if self.sees(&bearer, &name).await? {
+                seen.push(name);
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn sees(&self, bearer: &Bearer, name: &RepositoryName) -> Result<bool, AccessError> {
+        let action = Action::List;
+        let right = self.directory.right(bearer.identity.as_ref(), name).await?;
+        let is_granted = bearer.grants.as_ref().is_none_or(|grants| grants.allow(name, action));
+        Ok(right >= Some(Right::needed(action)) && (is_granted || self.is_open(name, action).await?))
+    }
+
     /// Says whether everybody may do this, so that no token can lack it.
     async fn is_open(&self, repository: &RepositoryName, action: Action) -> Result<bool, AccessError> {
         Ok(self.directory.right(None, repository).await? >= Some(Right::needed(action)))
@@ -175,6 +199,10 @@ impl TokenAccess {
 impl Access for TokenAccess {
     fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a> {
         Box::pin(self.judge(request))
+    }
+
+    fn list<'a>(&'a self, request: AccessRequest<'a>, names: Vec<RepositoryName>) -> ListFuture<'a> {
+        Box::pin(self.seen(request, names))
     }
 
     fn policy<'a>(&'a self, repository: &'a RepositoryName) -> PolicyFuture<'a> {

@@ -5,6 +5,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn see(frontage: &Frontage, peer: &str, headers: &[(&str, &str)]) -> (String, String) {
+    let visitor = visit(frontage, peer, headers);
+    (visitor.peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string()), visitor.origin)
+}
+
+fn visit(frontage: &Frontage, peer: &str, headers: &[(&str, &str)]) -> Visitor {
     let mut request = Request::builder().uri("/v2/");
     if let Ok(peer) = peer.parse::<IpAddr>() {
         request = request.extension(ConnectInfo(SocketAddr::new(peer, 9)));
@@ -13,8 +18,40 @@ fn see(frontage: &Frontage, peer: &str, headers: &[(&str, &str)]) -> (String, St
         request = request.header(*name, *value);
     }
     let request = request.body(axum::body::Body::empty()).expect("is a request");
-    let visitor = frontage.visitor(&request);
-    (visitor.peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string()), visitor.origin)
+    frontage.visitor(&request)
+}
+
+#[test]
+fn only_programs_of_this_machine_that_mean_it_are_local() {
+    let public_url = Some("https://reg.example".parse().expect("is an address"));
+    let plain = Frontage { public_url, ..Frontage::default() };
+    let nets = ["127.0.0.1/32", "10.0.0.0/8"].map(|net| net.parse().expect("is a net"));
+    let trusting = Frontage { trusted_proxies: nets.to_vec(), ..plain.clone() };
+    for (frontage, peer, headers, expected) in [
+        (&plain, "127.0.0.1", &[][..], true),
+        (&plain, "::ffff:127.0.0.1", &[("host", "localhost:5080")], true),
+        (&plain, "::1", &[("host", "[::1]:5080")], true),
+        (&plain, "127.0.0.1", &[("host", "127.0.0.2")], true),
+        (&plain, "127.0.0.1", &[("host", "REG.example")], true),
+        (&plain, "127.0.0.1", &[("host", "localhost:5080"), ("origin", "http://localhost:5080")], true),
+        (&plain, "127.0.0.1", &[("host", "localhost"), ("origin", "https://reg.example")], true),
+        (&plain, "", &[("host", "localhost")], false),
+        (&plain, "192.0.2.1", &[("host", "localhost")], false),
+        (&plain, "127.0.0.1", &[("host", "evil.example:5080")], false),
+        (&plain, "127.0.0.1", &[("host", "0.0.0.0:5080")], false),
+        (&plain, "127.0.0.1", &[("host", "localhost.evil.example")], false),
+        (&plain, "127.0.0.1", &[("host", "localhost"), ("host", "evil.example")], false),
+        (&plain, "127.0.0.1", &[("host", "localhost:5080"), ("origin", "http://localhost:3000")], false),
+        (&plain, "127.0.0.1", &[("host", "localhost"), ("origin", "https://evil.example")], false),
+        (&plain, "127.0.0.1", &[("host", "localhost"), ("origin", "null")], false),
+        (&plain, "127.0.0.1", &[("x-forwarded-for", "127.0.0.1")], false),
+        (&trusting, "127.0.0.1", &[("x-forwarded-for", "127.0.0.1")], false),
+        (&trusting, "127.0.0.1", &[("host", "localhost")], false),
+        (&trusting, "10.0.0.1", &[("x-forwarded-for", "127.0.0.9")], false),
+        (&trusting, "127.0.0.2", &[("host", "localhost")], true),
+    ] {
+        assert_eq!(visit(frontage, peer, headers).is_local, expected, "{peer} {headers:?}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use axum::routing::any;
 use axum::{Json, Router};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::scope::Scope;
 use crate::access::{Credentials, TokenAccess};
@@ -22,7 +23,6 @@ use crate::directory::Identity;
 use crate::error::RegistryError;
 use crate::frontage::Visitor;
 use crate::headers::value;
-use crate::limits::Limits;
 
 /// Longest form in bytes: a hundred scopes fit.
 const FORM_BYTES_MAX: usize = 64 << 10;
@@ -35,12 +35,16 @@ pub fn token_router(access: TokenAccess) -> Router {
 async fn answer(State(access): State<TokenAccess>, request: Request) -> Response {
     let visitor = Visitor::of(&request);
     let (parts, body) = request.into_parts();
-    let mut response = match parts.method {
-        Method::GET => get(&access, &visitor, &parts).await,
-        Method::POST => post(&access, &visitor, body).await,
-        _ => Err(RegistryError::Method { allowed: "GET, POST" }),
-    }
-    .unwrap_or_else(RegistryError::into_response);
+    let work = async {
+        match parts.method {
+            Method::GET => get(&access, &visitor, &parts).await,
+            Method::POST => post(&access, &visitor, body).await,
+            _ => Err(RegistryError::Method { allowed: "GET, POST" }),
+        }
+    };
+    let longest = access.tokens().request_time_max();
+    let answer = timeout(longest, work).await.unwrap_or(Err(RegistryError::Silent(longest)));
+    let mut response = answer.unwrap_or_else(RegistryError::into_response);
     response.headers_mut().insert(header::CACHE_CONTROL, value("no-store"));
     response
 }
@@ -72,8 +76,7 @@ async fn get(access: &TokenAccess, visitor: &Visitor, parts: &Parts) -> Result<R
 }
 
 async fn post(access: &TokenAccess, visitor: &Visitor, body: Body) -> Result<Response, RegistryError> {
-    let silence_max = Limits::default().body_silence_max;
-    let body = read_all(body, "form", FORM_BYTES_MAX, silence_max).await?;
+    let body = read_all(body, "form", FORM_BYTES_MAX, access.tokens().request_time_max()).await?;
     let fields = fields(&body);
     let wanted = Wanted {
         scopes: scopes(&fields)?,

@@ -37,6 +37,10 @@ async fn strangers_pull_and_do_not_push() {
     let fixture = Fixture::new().await;
     let far = fixture.send_from("10.0.0.1:9", "POST", "/v2/a/blobs/uploads/", &[], Body::empty()).await;
     far.expect(403, "DENIED");
+    for header in [("host", "rebound.example:5080"), ("origin", "https://page.example")] {
+        let page = fixture.send("POST", "/v2/a/blobs/uploads/", &[header], Body::empty()).await;
+        page.expect(403, "DENIED");
+    }
 }
 
 /// Hides `secret/…` and lets everything else pass.

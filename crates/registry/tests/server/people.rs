@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::{StreamExt as _, stream};
 use temper_oci::{Digest, media_type};
 use temper_registry::{
     AccessSecret, AccessToken, Accounts, AccountsDirectory, Frontage, ImmutableTags, Limits, PasswordHash,
@@ -81,6 +83,10 @@ pub(crate) fn accounts(secret: &AccessSecret) -> Accounts {
 
 impl People {
     pub(crate) async fn new() -> Self {
+        Self::with(TokenLimits::default()).await
+    }
+
+    async fn with(limits: TokenLimits) -> Self {
         let secret = AccessSecret::generate().expect("makes");
         let (accounts, receiver) = watch::channel(Arc::new(accounts(&secret)));
         let now = Arc::new(std::sync::atomic::AtomicI64::new(BEGIN));
@@ -88,7 +94,7 @@ impl People {
         let clock: temper_registry::Clock = Arc::new(move || time.load(Ordering::Relaxed));
         let passwords = Passwords::new(PasswordLimits::default()).expect("makes");
         let key = TokenKey::generate().expect("makes");
-        let tokens = Tokens::new(&key, Arc::clone(&clock), TokenLimits::default());
+        let tokens = Tokens::new(&key, Arc::clone(&clock), limits);
         let access = TokenAccess::new(Arc::new(AccountsDirectory::new(receiver, passwords, clock)), tokens);
         let mut fixture = Fixture::with(Limits::default(), access.clone()).await;
         fixture.now = now;
@@ -307,6 +313,21 @@ async fn the_oauth_form_takes_passwords_and_refresh_tokens() {
         assert_eq!(post(form.to_owned()).await.status, status, "{form}");
     }
     post("x".repeat(70_000)).await.expect(413, "SIZE_INVALID");
+}
+
+#[tokio::test]
+async fn a_form_that_never_ends_is_given_up() {
+    let request_time_max = Duration::from_millis(50);
+    let people = People::with(TokenLimits { request_time_max, ..TokenLimits::default() }).await;
+    // Never silent, and shorter than what is allowed for a long time.
+    let drip = stream::repeat_with(|| Ok::<_, std::io::Error>("x"))
+        .then(async |byte| {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            byte
+        })
+        .take(1000);
+    let answer = people.send(None, "POST", "/token", Body::from_stream(drip)).await;
+    assert_eq!(answer.status, 408, "{answer:?}");
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! The server's loop over real connections.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use temper_registry::{ServeLimits, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::fixture::Fixture;
 
@@ -14,6 +16,51 @@ async fn talk(stream: &mut TcpStream, request: &str) -> String {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.expect("reads");
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Serves until the test ends, and returns the address.
+async fn begin(fixture: &Fixture, limits: ServeLimits) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("has an address");
+    tokio::spawn(serve(listener, fixture.router.clone(), limits, std::future::pending()));
+    address
+}
+
+const LAST: &str = "GET /v2/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn connections_beyond_the_bound_wait() {
+    let fixture = Fixture::new().await;
+    let address = begin(&fixture, ServeLimits { connections_max: 1, ..ServeLimits::default() }).await;
+    let first = TcpStream::connect(address).await.expect("connects");
+    let mut second = TcpStream::connect(address).await.expect("connects");
+    second.write_all(LAST.as_bytes()).await.expect("sends");
+    let mut byte = [0];
+    let answer = timeout(Duration::from_millis(100), second.read(&mut byte)).await;
+    assert!(answer.is_err(), "the first has the only place: {answer:?}");
+    drop(first);
+    assert_eq!(second.read(&mut byte).await.expect("reads"), 1);
+}
+
+#[tokio::test]
+async fn one_peer_has_not_all_connections() {
+    let fixture = Fixture::new().await;
+    let limits = ServeLimits { peer_connections_max: 1, ..ServeLimits::default() };
+    let address = begin(&fixture, limits).await;
+    let _first = TcpStream::connect(address).await.expect("connects");
+    let mut second = TcpStream::connect(address).await.expect("connects");
+    // The connection may be closed before the request is sent.
+    let _ = second.write_all(LAST.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = second.read_to_end(&mut answer).await;
+    assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+
+    let proxies = vec!["127.0.0.0/8".parse().expect("is a net")];
+    let limits = ServeLimits { peer_connections_max: 1, proxies, ..ServeLimits::default() };
+    let address = begin(&fixture, limits).await;
+    let _first = TcpStream::connect(address).await.expect("connects");
+    let mut second = TcpStream::connect(address).await.expect("connects");
+    assert!(talk(&mut second, LAST).await.starts_with("HTTP/1.1 200"), "a proxy speaks for many");
 }
 
 #[tokio::test]
@@ -32,11 +79,10 @@ async fn connections_are_bounded_and_end_in_order() {
     }));
 
     let mut stream = TcpStream::connect(address).await.expect("connects");
-    let answer = talk(&mut stream, "GET /v2/ HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let answer = talk(&mut stream, "GET /v2/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let mut stream = TcpStream::connect(address).await.expect("connects");
-    let push =
-        "POST /v2/a/blobs/uploads/ HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let push = "POST /v2/a/blobs/uploads/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let answer = talk(&mut stream, push).await;
     assert!(answer.starts_with("HTTP/1.1 202"), "the address of the peer is known: {answer}");
 
