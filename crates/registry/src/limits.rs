@@ -17,6 +17,10 @@ pub struct Limits {
     pub blob_bytes_max: u64,
     /// Uploads that are open at once.
     pub uploads_max: usize,
+    /// Uploads of one repository that are open at once.
+    pub repository_uploads_max: usize,
+    /// How long an upload must have been silent to be given up for a new one where too many are open.
+    pub upload_idle_min: Duration,
     /// How long an upload is kept after its last request.
     pub upload_idle_max: Duration,
     /// How often an upload or a blob that is in use is noted as such. The collector's grace must be longer.
@@ -47,6 +51,8 @@ impl Default for Limits {
             manifest_references_max: 10_000,
             blob_bytes_max: 64 << 30,
             uploads_max: 1000,
+            repository_uploads_max: 200,
+            upload_idle_min: Duration::from_mins(10),
             upload_idle_max: Duration::from_hours(24),
             touch_interval: Duration::from_secs(5),
             body_silence_max: Duration::from_mins(1),

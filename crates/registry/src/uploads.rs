@@ -11,14 +11,14 @@ pub(crate) mod patch;
 pub(crate) mod start;
 pub(crate) mod status;
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use temper_store::records::{Micros, Quota};
-use temper_store::staging::StagedBlob;
+use temper_store::staging::{StagedBlob, Staging};
 use temper_store::storage::StorageKey;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
@@ -148,17 +148,41 @@ impl Upload {
 }
 
 /// Notes a new upload before there is any byte of it, and returns its id.
+///
+/// Where too many are open, one that was silent for a while is given up for it.
 pub(crate) async fn begin(registry: &Registry, repository: &RepositoryName) -> Result<String, RegistryError> {
     let (id, at, limits) = (new_id(), registry.now(), registry.limits());
+    let own = registry.repositories().list_uploads(Some(repository.as_str()), Micros::MAX).await?;
+    if own.len() >= limits.repository_uploads_max && !give_up_one(registry, Some(repository)).await? {
+        return Err(RegistryError::TooManyUploads(limits.repository_uploads_max));
+    }
     let add =
         async || registry.repositories().add_upload(&id, repository.as_str(), limits.uploads_max, at).await;
     if !add().await? {
         crate::collect::expire_uploads(registry, limits.upload_idle_max).await?;
-        if !add().await? {
+        if !add().await? && !(give_up_one(registry, None).await? && add().await?) {
             return Err(RegistryError::TooManyUploads(limits.uploads_max));
         }
     }
     Ok(id)
+}
+
+/// Gives up an upload of a repository, or of all: the longest idle of those that are empty, else the longest idle.
+async fn give_up_one(
+    registry: &Registry,
+    repository: Option<&RepositoryName>,
+) -> Result<bool, RegistryError> {
+    let before = registry.now().saturating_sub(micros(registry.limits().upload_idle_min));
+    let repository = repository.map(RepositoryName::as_str);
+    let idle = registry.repositories().list_uploads(repository, before).await?;
+    let staged = storage::staging(registry, Staging::list).await?;
+    let filled: BTreeSet<_> = staged.into_iter().filter(|(_, size)| *size > 0).map(|(id, _)| id).collect();
+    let Some(id) = idle.iter().find(|id| !filled.contains(*id)).or_else(|| idle.first()) else {
+        return Ok(false);
+    };
+    registry.uploads().close(id);
+    storage::discard(registry, id).await?;
+    Ok(true)
 }
 
 /// Takes up an upload that the records know and this process does not.

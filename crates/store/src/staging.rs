@@ -122,8 +122,9 @@ impl StagedBlob {
     pub fn truncate(&mut self, size_bytes: u64) -> Result<(), BlobError> {
         self.file.set_len(size_bytes).map_err(BlobError::io("shorten", &self.path))?;
         let mut hasher = DigestHasher::sha256();
-        let read = io::copy(&mut self.reader()?, &mut hasher).map_err(BlobError::io("read", &self.path))?;
-        (self.state, self.size_bytes) = (State::Arriving(hasher), read);
+        let read = File::open(&self.path).and_then(|mut file| io::copy(&mut file, &mut hasher));
+        self.size_bytes = read.map_err(BlobError::io("read", &self.path))?;
+        self.state = State::Arriving(hasher);
         Ok(())
     }
 

@@ -13,12 +13,28 @@ use super::{Upload, Writing};
 use crate::body::Pieces;
 use crate::error::RegistryError;
 use crate::registry::Registry;
-use crate::storage::blocking;
+use crate::storage::{self, blocking};
 
 /// Adds a body at the upload's end; the next piece arrives while one is written.
 ///
-/// After an error the upload holds what arrived, and a client goes on from there.
+/// After an error the upload holds what arrived, and a client goes on from there; but what there is no room for can
+/// never become a blob, and is dropped.
 pub(super) async fn append(
+    registry: &Registry,
+    upload: &Upload,
+    writing: Writing,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Writing, RegistryError> {
+    let appended = add(registry, upload, writing, headers, body).await;
+    if let Err(RegistryError::TooLarge { .. } | RegistryError::Quota { .. }) = appended {
+        registry.uploads().close(&upload.id);
+        storage::discard(registry, &upload.id).await?;
+    }
+    appended
+}
+
+async fn add(
     registry: &Registry,
     upload: &Upload,
     mut writing: Writing,

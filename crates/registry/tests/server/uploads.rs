@@ -134,6 +134,8 @@ async fn uploads_are_bounded() {
     let upload = fixture.begin("a").await;
     fixture.send("PATCH", &upload, &[], "0123456").await.expect(202, "");
     fixture.send("PATCH", &upload, &[], "789ab").await.expect(413, "SIZE_INVALID");
+    assert_eq!(staged(&fixture), [0; 0], "it can never become a blob");
+    let upload = fixture.begin("a").await;
     let silent = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
     fixture.send("PATCH", &upload, &[], silent).await.expect(408, "BLOB_UPLOAD_INVALID");
 
@@ -143,6 +145,39 @@ async fn uploads_are_bounded() {
     fixture.now.fetch_add(2_000_000, std::sync::atomic::Ordering::Relaxed);
     fixture.begin("a").await;
     fixture.get(&upload).await.expect(404, "BLOB_UPLOAD_UNKNOWN");
+}
+
+#[tokio::test]
+async fn idle_uploads_make_room_for_new_ones() {
+    let limits = Limits {
+        uploads_max: 3,
+        repository_uploads_max: 2,
+        upload_idle_min: Duration::from_mins(1),
+        ..Limits::default()
+    };
+    let fixture = Fixture::with(limits, OPEN).await;
+    let pass =
+        |seconds: i64| fixture.now.fetch_add(seconds * 1_000_000, std::sync::atomic::Ordering::Relaxed);
+    let refused = async |repository: &str| {
+        let path = format!("/v2/{repository}/blobs/uploads/");
+        let answer = fixture.send("POST", &path, &[], Body::empty()).await;
+        answer.expect(429, "TOOMANYREQUESTS");
+    };
+    let filled = fixture.begin("a").await;
+    fixture.send("PATCH", &filled, &[], "abc").await.expect(202, "");
+    pass(10);
+    let empty = fixture.begin("a").await;
+    refused("a").await;
+    fixture.begin("b").await;
+    refused("c").await;
+
+    pass(61);
+    fixture.begin("a").await;
+    fixture.get(&empty).await.expect(404, "BLOB_UPLOAD_UNKNOWN");
+    assert_eq!(fixture.get(&filled).await.header("range"), "0-2", "what is not empty goes last");
+    refused("a").await;
+    fixture.begin("c").await;
+    refused("c").await;
 }
 
 #[tokio::test]

@@ -83,6 +83,23 @@ impl Repositories {
         Ok(ids)
     }
 
+    /// Lists the uploads of a repository, or of all, that were last used before `before`; longest idle first.
+    pub async fn list_uploads(
+        &self,
+        repository: Option<&str>,
+        before: Micros,
+    ) -> Result<Vec<String>, RecordsError> {
+        sqlx::query_scalar(
+            "SELECT id FROM uploads WHERE ($1 IS NULL OR repository = $1) AND touched_at < $2 \
+             ORDER BY touched_at, id",
+        )
+        .bind(repository)
+        .bind(before)
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("list uploads"))
+    }
+
     /// Lists the uploads that were last used before `before`.
     pub async fn list_idle_uploads(&self, before: Micros) -> Result<Vec<String>, RecordsError> {
         sqlx::query_scalar("SELECT id FROM uploads WHERE touched_at < $1 ORDER BY id")
