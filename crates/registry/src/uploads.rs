@@ -160,7 +160,8 @@ pub(crate) async fn begin(registry: &Registry, repository: &RepositoryName) -> R
         async || registry.repositories().add_upload(&id, repository.as_str(), limits.uploads_max, at).await;
     if !add().await? {
         crate::collect::expire_uploads(registry, limits.upload_idle_max).await?;
-        if !add().await? && !(give_up_one(registry, None).await? && add().await?) {
+        let is_added = add().await? || (give_up_one(registry, None).await? && add().await?);
+        if !is_added {
             return Err(RegistryError::TooManyUploads(limits.uploads_max));
         }
     }
