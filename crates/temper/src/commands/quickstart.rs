@@ -60,7 +60,14 @@ pub(crate) fn run(
     let image = publish_to(workspace, registry, REPOSITORY, &planned, &tags)?;
     let built = build::built(&image, &format!("{}/{REPOSITORY}", server.authority()), tags);
     workspace.progress.finish();
-    printing::print(json, &built, || report(&planned, &built, server.is_https()))?;
+    printing::print(json, &built, || {
+        let text = report(&planned, &built, server.is_https());
+        if !options.once {
+            return text;
+        }
+        let folder = workspace.folder.display();
+        format!("{text}Nothing serves it yet: start `temper serve --data-dir {folder}` first.\n")
+    })?;
     // From here on Ctrl-C ends the serving, which is no failure.
     drop(interrupt);
     if !options.once {

@@ -14,6 +14,9 @@ pub(crate) fn run(
     json: bool,
 ) -> Result<ExitCode, anyhow::Error> {
     let settings = Settings::new(&options.front, &workspace.server)?;
+    if settings.accounts.is_none() && !options.listen.listen.ip().is_loopback() {
+        tracing::warn!("everybody who reaches this server pulls from it: there is no `--accounts`");
+    }
     let server = Server::open(workspace, options.listen.listen, &settings)?;
     workspace.progress.finish();
     let (address, url) = (server.address().to_string(), server.url());
