@@ -105,6 +105,9 @@ pub enum RegistryError {
         /// Where it points.
         digest: Digest,
     },
+    /// A blob that a manifest needs was to be removed.
+    #[error("blob `{}` of repository `{}` is needed by manifest `{}`", .0.digest, .0.repository, .0.manifest)]
+    NeededBlob(Box<temper_store::records::NeededBlob>),
     /// A blob is not in the repository.
     #[error("blob `{digest}` is unknown in repository `{repository}`")]
     BlobUnknown {
@@ -242,7 +245,7 @@ impl RegistryError {
                 (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized)
             }
             Self::Denied(_) | Self::Quota { .. } => (StatusCode::FORBIDDEN, ErrorCode::Denied),
-            Self::ImmutableTag { .. } => (StatusCode::CONFLICT, ErrorCode::Denied),
+            Self::ImmutableTag { .. } | Self::NeededBlob(_) => (StatusCode::CONFLICT, ErrorCode::Denied),
             Self::BlobUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
             Self::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
             Self::Digest(_) | Self::DigestMismatch { .. } => {
@@ -277,6 +280,7 @@ impl RegistryError {
             Self::Unauthorized { .. } => Some("log in to this registry".to_owned()),
             Self::ManifestReferences { .. } => Some("push blobs and platform manifests first".to_owned()),
             Self::ImmutableTag { .. } => Some("push under a tag of its own".to_owned()),
+            Self::NeededBlob(_) => Some("delete the manifests that name it first".to_owned()),
             Self::UploadUnknown(_) => Some("begin the upload again".to_owned()),
             Self::TooManyUploads(_) => Some("end or cancel other uploads, or try later".to_owned()),
             Self::Quota { .. } => {
@@ -325,7 +329,7 @@ impl RegistryError {
 
 impl From<temper_store::records::RecordsError> for RegistryError {
     fn from(error: temper_store::records::RecordsError) -> Self {
-        use temper_store::records::RecordsError::{FixedTag, Quota, UnknownUpload};
+        use temper_store::records::RecordsError::{FixedTag, NeededBlob, Quota, UnknownUpload};
         match error {
             FixedTag { repository, tag, digest } => match RepositoryName::parse(&repository) {
                 Some(repository) => Self::ImmutableTag { repository, tag, digest },
@@ -334,6 +338,7 @@ impl From<temper_store::records::RecordsError> for RegistryError {
             Quota { scope, used_bytes, added_bytes, limit_bytes } => {
                 Self::Quota { scope, used_bytes, added_bytes, limit_bytes }
             }
+            NeededBlob(needed) => Self::NeededBlob(needed),
             UnknownUpload(id) => Self::UploadUnknown(id),
             error => Self::Records(error),
         }

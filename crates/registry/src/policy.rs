@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use temper_oci::Pattern;
-use temper_store::records::Quota;
+use temper_store::records::{Quota, QuotaScope};
 
 use crate::name::RepositoryName;
 
@@ -29,9 +29,14 @@ impl RepositoryPolicy {
     pub(crate) fn quotas(&self, repository: &RepositoryName) -> Vec<Quota> {
         let name = repository.as_str();
         let organization = name.split_once('/').map_or(name, |(organization, _)| organization);
-        let quota = |scope: &str, limit_bytes| Quota { scope: scope.to_owned(), limit_bytes };
-        let own = self.quota_bytes.map(|limit_bytes| quota(name, limit_bytes));
-        let common = self.organization_quota_bytes.map(|limit_bytes| quota(organization, limit_bytes));
+        let own = self.quota_bytes.map(|limit_bytes| {
+            let scope = QuotaScope::Repository(name.to_owned());
+            Quota { scope, limit_bytes }
+        });
+        let common = self.organization_quota_bytes.map(|limit_bytes| {
+            let scope = QuotaScope::Organization(organization.to_owned());
+            Quota { scope, limit_bytes }
+        });
         own.into_iter().chain(common).collect()
     }
 }

@@ -17,9 +17,10 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use temper_store::blobs::BlobError;
 use temper_store::records::{Micros, Quota};
 use temper_store::staging::{StagedBlob, Staging};
-use temper_store::storage::StorageKey;
+use temper_store::storage::{StorageError, StorageKey};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::error::RegistryError;
@@ -200,7 +201,15 @@ async fn resume(
         return Ok(None);
     }
     let name = id.to_owned();
-    let Some(staged) = storage::staging(registry, move |staging| staging.resume(&name)).await? else {
+    let resumed = match storage::staging(registry, move |staging| staging.resume(&name)).await {
+        Err(RegistryError::Storage(StorageError::File(BlobError::Busy(_)))) => {
+            // Another request of this process was faster, or another process has it still.
+            let found = registry.uploads().lock().get(id).cloned();
+            return found.map(Some).ok_or_else(|| RegistryError::UploadBusy(id.to_owned()));
+        }
+        resumed => resumed?,
+    };
+    let Some(staged) = resumed else {
         registry.repositories().remove_upload(id).await?;
         return Ok(None);
     };

@@ -53,6 +53,19 @@ pub enum BlobError {
         /// What came.
         actual: Box<Digest>,
     },
+    /// Another process, or another handle of this one, is writing the same file.
+    #[error("`{}` is being written by somebody else", .0.display())]
+    Busy(PathBuf),
+    /// A file is not as it was left.
+    #[error("`{}` holds {actual} bytes, of which {written} were written here", path.display())]
+    Changed {
+        /// Which file.
+        path: PathBuf,
+        /// Bytes that were written.
+        written: u64,
+        /// Bytes that are there.
+        actual: u64,
+    },
     /// The blob is too long to be read into memory.
     #[error("blob `{digest}` has {size_bytes} bytes, more than {max}")]
     Length {

@@ -30,11 +30,11 @@ use sqlx::{Connection as _, Sqlite, Transaction};
 
 pub use blobs::{NewBlob, StoredBlob};
 pub use collect::{Cutoffs, Release, ReleasedBlob};
-pub use error::RecordsError;
+pub use error::{NeededBlob, RecordsError};
 pub use integrity::Dangling;
 pub use manifests::{ManifestRecord, RemovedManifest};
 pub use publication::{NewManifest, Publication, TagMove};
-pub use quota::Quota;
+pub use quota::{Quota, QuotaScope};
 pub use repositories::Repositories;
 pub use uploads::UploadRecord;
 pub use usage::{RepositoryUsage, Usage};

@@ -8,7 +8,7 @@ use crate::error::RegistryError;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 
-/// Hides a blob from the repository; other repositories keep theirs.
+/// Hides a blob from the repository, unless a manifest there needs it; other repositories keep theirs.
 ///
 /// See the distribution specification,
 /// [end-10](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-blobs).

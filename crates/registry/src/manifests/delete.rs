@@ -9,7 +9,7 @@ use crate::events::{Author, Change};
 use crate::name::{ManifestReference, RepositoryName};
 use crate::registry::Registry;
 
-/// Removes a tag, or a manifest with all its tags; none of them may be immutable.
+/// Removes a tag, or a manifest with all its tags; no immutable tag may lead to it.
 ///
 /// See the distribution specification,
 /// [end-9](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#deleting-tags).

@@ -114,8 +114,10 @@ fn write(
     let arrived = Arc::clone(&upload.arrived_bytes);
     spawn_blocking(move || {
         for chunk in &chunks {
-            writing.write(chunk).map_err(StorageError::from)?;
+            let written = writing.write(chunk);
+            // Also what a full disk took of it.
             arrived.store(writing.size_bytes(), Ordering::Relaxed);
+            written.map_err(StorageError::from)?;
         }
         Ok(writing)
     })

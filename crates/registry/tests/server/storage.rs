@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use futures_util::stream;
 use object_store::memory::InMemory;
-use temper_oci::{Digest, media_type};
+use temper_oci::{Descriptor, Digest, media_type};
 use temper_registry::{
     Access, AccessRequest, CollectOptions, Damage, DecisionFuture, Limits, LocalAccess, PolicyFuture,
     RepositoryName, RepositoryPolicy,
@@ -16,7 +16,7 @@ use temper_store::blobs::Durability;
 use temper_store::storage::{Directory, Storage};
 use tempfile::TempDir;
 
-use crate::fixture::{CONFIG, Fixture, LAYER, image};
+use crate::fixture::{CONFIG, Fixture, LAYER, image, index};
 
 static OPEN: LocalAccess = LocalAccess { push_from_loopback: true, login: None };
 const AT_ONCE: CollectOptions = CollectOptions { grace: Duration::ZERO, dry_run: false };
@@ -65,6 +65,9 @@ async fn an_upload_goes_on_after_a_restart() {
     first.send("PATCH", &upload, &[], "abc").await.expect(202, "");
     let storage = directory(&first.folder);
     let second = Fixture::over(first.folder, storage, Limits::default(), OPEN.clone()).await;
+    // While the first still answers, its file is not for anybody else.
+    second.send("PATCH", &upload, &[], "x").await.expect(409, "BLOB_UPLOAD_INVALID");
+    drop((first.registry, first.router));
     let status = second.get(&upload).await;
     status.expect(204, "");
     assert_eq!(status.header("range"), "0-2");
@@ -146,8 +149,13 @@ async fn damage_is_found() {
     };
     std::fs::write(file(Digest::of(LAYER)), "not the same bytes").expect("writes");
     std::fs::remove_file(file(gone)).expect("removes");
-    let layer = format!("/v2/a/blobs/{}", Digest::of(CONFIG));
-    fixture.send("DELETE", &layer, &[], Body::empty()).await.expect(202, "");
+    let config = format!("/v2/a/blobs/{}", Digest::of(CONFIG));
+    fixture.send("DELETE", &config, &[], Body::empty()).await.expect(409, "DENIED");
+    let image = Descriptor::of(media_type::OCI_MANIFEST, &image(None).to_bytes());
+    let entries = index(&[image]);
+    let holder = Digest::of(&entries);
+    fixture.put_manifest("a", "all", media_type::OCI_INDEX, entries).await.expect(201, "");
+    fixture.send("DELETE", &format!("/v2/a/manifests/{digest}"), &[], Body::empty()).await.expect(202, "");
     let checked = fixture.registry.check().await.expect("checks");
     let mut expected = vec![Damage::WrongBlob(Digest::of(LAYER)), Damage::MissingBlob(gone)];
     expected.sort_by_key(|damage| match damage {
@@ -157,7 +165,7 @@ async fn damage_is_found() {
     });
     assert_eq!(checked.damages, expected);
     assert_eq!(checked.dangling.len(), 1);
-    assert_eq!(checked.dangling[0].manifest, digest);
+    assert_eq!((checked.dangling[0].manifest, checked.dangling[0].target), (holder, digest));
     fixture.get(&format!("/v2/a/blobs/{gone}")).await.expect(500, "INTERNAL_ERROR");
 }
 

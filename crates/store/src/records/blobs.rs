@@ -3,6 +3,8 @@
 use sqlx::{Row as _, SqliteConnection};
 use temper_oci::Digest;
 
+use super::error::NeededBlob;
+use super::manifests::parse_digest;
 use super::quota::Meter;
 use super::{Micros, Quota, RecordsError, Repositories, commit, repositories, sql, uploads};
 use crate::storage::StorageKey;
@@ -180,8 +182,24 @@ impl Repositories {
     }
 
     /// Hides a blob from the repository; says whether it was visible. Its bytes stay until they are collected.
+    ///
+    /// A blob stays while a manifest of the repository needs it.
     pub async fn unlink_blob(&self, repository: &str, digest: Digest) -> Result<bool, RecordsError> {
         let mut transaction = self.records.write().await?;
+        let needed_by: Option<String> = sqlx::query_scalar(
+            "SELECT f.digest FROM manifest_references f JOIN repositories r ON r.id = f.repository_id \
+             WHERE r.name = $1 AND f.target = $2 AND f.kind = 'blob' ORDER BY f.digest LIMIT 1",
+        )
+        .bind(repository)
+        .bind(digest.to_string())
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(sql("find who needs blob"))?;
+        if let Some(manifest) = needed_by {
+            let manifest = parse_digest(manifest, "manifest_references.digest")?;
+            let repository = repository.to_owned();
+            return Err(RecordsError::NeededBlob(Box::new(NeededBlob { repository, digest, manifest })));
+        }
         let done = sqlx::query(
             "DELETE FROM repository_blobs WHERE digest = $2 \
              AND repository_id = (SELECT id FROM repositories WHERE name = $1)",

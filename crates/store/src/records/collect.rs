@@ -283,7 +283,7 @@ impl Graph {
         let mut kept = BTreeSet::new();
         self.keep(&mut kept, self.roots(|node| node.is_tagged));
         let entries: BTreeSet<Digest> = self.children.values().flatten().copied().collect();
-        // An attestation is of no use without its subject, and an entry goes with its index.
+        // An attestation is of no use without its subject, and an entry has no rank beside its index.
         let mut rest: Vec<(Micros, Digest)> = self
             .nodes
             .iter()
@@ -302,6 +302,9 @@ impl Graph {
             .map(|(_, (_, digest))| digest)
             .collect();
         self.keep(&mut kept, retained);
+        // An entry whose indexes all go may have been an image of its own until lately.
+        let is_retained = |node: &Node| node.subject.is_none() && node.touched_at >= cutoffs.retained;
+        self.keep(&mut kept, self.roots(is_retained));
         self.keep(&mut kept, self.roots(|node| node.touched_at >= cutoffs.young));
         kept
     }

@@ -60,6 +60,9 @@ pub enum RecordsError {
         /// Where it points.
         digest: Digest,
     },
+    /// A blob stays in its repository.
+    #[error("manifest `{}` of repository `{}` needs blob `{}`", .0.manifest, .0.repository, .0.digest)]
+    NeededBlob(Box<NeededBlob>),
     /// A tag cannot point to a manifest that is not there.
     #[error("tag `{tag}` of repository `{repository}` cannot point to unknown manifest `{digest}`")]
     UnknownManifest {
@@ -86,6 +89,17 @@ pub enum RecordsError {
     },
 }
 
+/// A blob that a manifest needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeededBlob {
+    /// The repository's name.
+    pub repository: String,
+    /// The blob.
+    pub digest: Digest,
+    /// A manifest that names it.
+    pub manifest: Digest,
+}
+
 impl RecordsError {
     /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
@@ -102,6 +116,7 @@ impl RecordsError {
             Self::Quota { .. } => {
                 Some("delete tags or manifests that are not needed, or ask for a larger quota".to_owned())
             }
+            Self::NeededBlob(_) => Some("delete the manifests that name the blob first".to_owned()),
             Self::Sql { .. }
             | Self::Inconsistent { .. }
             | Self::FixedTag { .. }

@@ -119,8 +119,9 @@ impl Repositories {
         Ok(content.map(Bytes::from))
     }
 
-    /// Removes a manifest and the tags that point to it, unless one of them `is_fixed`; returns what went, if it
-    /// was there.
+    /// Removes a manifest and the tags that point to it; returns what went, if it was there.
+    ///
+    /// A manifest stays when a tag that `is_fixed` points to it, or to an index that leads to it.
     pub async fn remove_manifest(
         &self,
         repository: &str,
@@ -128,11 +129,12 @@ impl Repositories {
         is_fixed: impl Fn(&str) -> bool + Send,
     ) -> Result<Option<RemovedManifest>, RecordsError> {
         let mut transaction = self.records.write().await?;
-        let tags = tags::list_of(&mut *transaction, repository, digest).await?;
-        if let Some(tag) = tags.iter().find(|tag| is_fixed(tag)) {
-            let (repository, tag) = (repository.to_owned(), tag.clone());
+        let holders = tags::list_leading_to(&mut transaction, repository, digest).await?;
+        if let Some((tag, digest)) = holders.iter().find(|(tag, _)| is_fixed(tag)) {
+            let (repository, tag, digest) = (repository.to_owned(), tag.clone(), *digest);
             return Err(RecordsError::FixedTag { repository, tag, digest });
         }
+        let tags = holders.into_iter().filter(|(_, target)| *target == digest).map(|(tag, _)| tag).collect();
         let media_type: Option<String> = sqlx::query_scalar(
             "DELETE FROM manifests WHERE digest = $2 \
              AND repository_id = (SELECT id FROM repositories WHERE name = $1) RETURNING media_type",

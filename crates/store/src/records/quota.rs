@@ -4,13 +4,31 @@ use sqlx::SqliteConnection;
 
 use super::{RecordsError, Repositories, sql};
 
-/// A bound for a repository and everything below its name.
+/// A bound for a repository or an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// A repository's name, or an organization's, which stands for all its repositories.
-    pub scope: String,
+    /// What it bounds.
+    pub scope: QuotaScope,
     /// Most bytes of blobs and manifests, each counted once.
     pub limit_bytes: u64,
+}
+
+/// What a quota bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuotaScope {
+    /// One repository, without those whose names begin with its own.
+    Repository(String),
+    /// All repositories below an organization's name, and one of that name.
+    Organization(String),
+}
+
+impl QuotaScope {
+    /// Returns the name of the repository or the organization.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Repository(name) | Self::Organization(name) => name,
+        }
+    }
 }
 
 impl Repositories {
@@ -33,7 +51,7 @@ impl Repositories {
 impl Quota {
     /// Says that this quota is in the way.
     fn exceeded(&self, used_bytes: u64, added_bytes: u64) -> RecordsError {
-        let (scope, limit_bytes) = (self.scope.clone(), self.limit_bytes);
+        let (scope, limit_bytes) = (self.scope.name().to_owned(), self.limit_bytes);
         RecordsError::Quota { scope, used_bytes, added_bytes, limit_bytes }
     }
 }
@@ -66,17 +84,19 @@ impl<'a> Meter<'a> {
     }
 }
 
-async fn used(connection: &mut SqliteConnection, scope: &str) -> Result<u64, RecordsError> {
+async fn used(connection: &mut SqliteConnection, scope: &QuotaScope) -> Result<u64, RecordsError> {
     // The character after `/` is `0`, so the range holds what stands below the name.
     let used: i64 = sqlx::query_scalar(
-        "WITH scope AS (SELECT id FROM repositories WHERE name = $1 OR (name > $1 || '/' AND name < $1 || '0')) \
+        "WITH scope AS (SELECT id FROM repositories WHERE name = $1 \
+         OR ($2 AND name > $1 || '/' AND name < $1 || '0')) \
          SELECT CAST(\
          (SELECT COALESCE(SUM(size_bytes), 0) FROM blobs WHERE digest IN \
           (SELECT digest FROM repository_blobs WHERE repository_id IN (SELECT id FROM scope))) \
          + (SELECT COALESCE(SUM(size_bytes), 0) FROM manifests WHERE repository_id IN (SELECT id FROM scope)) \
          AS BIGINT)",
     )
-    .bind(scope)
+    .bind(scope.name())
+    .bind(matches!(scope, QuotaScope::Organization(_)))
     .fetch_one(connection)
     .await
     .map_err(sql("find usage"))?;

@@ -1,27 +1,12 @@
 //! Tags: names that move.
 
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::SqliteConnection;
 use temper_oci::Digest;
 
-use super::manifests::digest_from;
+use super::manifests::{digest_from, parse_digest};
 use super::{Micros, RecordsError, Repositories, commit, repositories, sql};
 
 impl Repositories {
-    /// Points every given tag to its manifest, all in one transaction: a reader sees all moved or none.
-    pub async fn move_tags(
-        &self,
-        repository: &str,
-        tags: &[(String, Digest)],
-        at: Micros,
-    ) -> Result<(), RecordsError> {
-        let mut transaction = self.records.write().await?;
-        let id = repositories::ensure(&mut transaction, repository, at).await?;
-        for (tag, digest) in tags {
-            point(&mut transaction, (id, repository), tag, *digest, at).await?;
-        }
-        commit(transaction).await
-    }
-
     /// Lists at most `limit` tags after `after`, in lexical (byte) order.
     pub async fn list_tags(
         &self,
@@ -39,11 +24,6 @@ impl Repositories {
         .fetch_all(self.records.read())
         .await
         .map_err(sql("list tags"))
-    }
-
-    /// Lists the tags that point to a manifest, in lexical order.
-    pub async fn list_tags_of(&self, repository: &str, digest: Digest) -> Result<Vec<String>, RecordsError> {
-        list_of(self.records.read(), repository, digest).await
     }
 
     /// Removes a tag and returns where it pointed; the manifest stays, and counts as touched.
@@ -67,21 +47,26 @@ impl Repositories {
     }
 }
 
-/// Lists the tags that point to a manifest.
-pub(super) async fn list_of(
-    executor: impl SqliteExecutor<'_>,
+/// Lists the tags that point to a manifest or to an index that leads to it, with where they point; in lexical order.
+pub(super) async fn list_leading_to(
+    connection: &mut SqliteConnection,
     repository: &str,
     digest: Digest,
-) -> Result<Vec<String>, RecordsError> {
-    sqlx::query_scalar(
-        "SELECT t.name FROM tags t JOIN repositories r ON r.id = t.repository_id \
-         WHERE r.name = $1 AND t.digest = $2 ORDER BY t.name",
+) -> Result<Vec<(String, Digest)>, RecordsError> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "WITH RECURSIVE holders (repository_id, digest) AS (\
+         SELECT id, $2 FROM repositories WHERE name = $1 \
+         UNION SELECT f.repository_id, f.digest FROM manifest_references f JOIN holders h \
+         ON f.repository_id = h.repository_id AND f.target = h.digest AND f.kind = 'manifest') \
+         SELECT t.name, t.digest FROM tags t JOIN holders h \
+         ON t.repository_id = h.repository_id AND t.digest = h.digest ORDER BY t.name",
     )
     .bind(repository)
     .bind(digest.to_string())
-    .fetch_all(executor)
+    .fetch_all(connection)
     .await
-    .map_err(sql("list tags of manifest"))
+    .map_err(sql("list tags that lead to a manifest"))?;
+    rows.into_iter().map(|(tag, digest)| Ok((tag, parse_digest(digest, "tags.digest")?))).collect()
 }
 
 /// Returns where a tag points.

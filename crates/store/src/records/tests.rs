@@ -162,8 +162,9 @@ async fn tags_move_together_and_list_in_pages() {
         &[("1.10", "old"), ("1.9", "old"), ("A", "old"), ("a", "old"), ("1", "old")],
     )
     .await;
-    let moves = [("1".to_owned(), Digest::of("new")), ("2".to_owned(), Digest::of("unknown"))];
-    match repositories.move_tags(REPOSITORY, &moves, AT).await {
+    let tags = vec![("1".to_owned(), Digest::of("new")), ("2".to_owned(), Digest::of("unknown"))];
+    let mut moves = Publication { tags, ..Publication::default() };
+    match repositories.publish(REPOSITORY, &moves, &[], AT).await {
         Err(RecordsError::UnknownManifest { tag, digest, .. }) => {
             assert_eq!((tag.as_str(), digest), ("2", Digest::of("unknown")));
         }
@@ -171,9 +172,10 @@ async fn tags_move_together_and_list_in_pages() {
     }
     let found = repositories.find_tagged_manifest(REPOSITORY, "1").await.expect("reads").expect("is tagged");
     assert_eq!(found.digest, Digest::of("old"));
-    repositories.move_tags(REPOSITORY, &moves[..1], AT).await.expect("moves");
-    let tags = repositories.list_tags_of(REPOSITORY, Digest::of("new")).await.expect("lists");
-    assert_eq!(tags, ["1"]);
+    moves.tags.truncate(1);
+    repositories.publish(REPOSITORY, &moves, &[], AT).await.expect("moves");
+    let found = repositories.find_tagged_manifest(REPOSITORY, "1").await.expect("reads").expect("is tagged");
+    assert_eq!(found.digest, Digest::of("new"));
 
     for (after, limit, expected) in [
         (None, 10, vec!["1", "1.10", "1.9", "A", "a"]),
@@ -213,8 +215,14 @@ async fn fixed_tags_are_put_once() {
         }
         other => panic!("{other:?}"),
     }
-    let tags = repositories.list_tags_of(REPOSITORY, Digest::of("old")).await.expect("lists");
-    assert_eq!(tags, ["1", "latest"], "nothing moves with a tag that cannot");
+    for tag in ["1", "latest"] {
+        let found = repositories.find_tagged_manifest(REPOSITORY, tag).await.expect("reads");
+        assert_eq!(
+            found.expect("is tagged").digest,
+            Digest::of("old"),
+            "nothing moves with a tag that cannot"
+        );
+    }
     put("2", "new").await.expect("the other tags move");
 }
 
@@ -239,6 +247,35 @@ async fn removing_a_manifest_removes_its_tags() {
     assert_eq!(remove("2").await.expect("removes"), None);
     assert!(repositories.list_tags(REPOSITORY, None, 10).await.expect("lists").is_empty());
     assert!(repositories.exists(REPOSITORY).await.expect("reads"));
+}
+
+#[tokio::test]
+async fn what_a_fixed_tag_leads_to_stays() {
+    let (_folder, repositories) = fresh().await;
+    add_blob(&repositories, REPOSITORY, "layer", "one", AT).await;
+    let mut child = manifest("child");
+    child.blobs = vec![Digest::of("layer")];
+    let (mut inner, mut outer) = (manifest("inner"), manifest("outer"));
+    inner.manifests = vec![Digest::of("child")];
+    outer.manifests = vec![Digest::of("inner")];
+    publish(&repositories, vec![child, inner, outer], &[("1", "outer"), ("child", "child")]).await;
+    for text in ["child", "inner", "outer"] {
+        match repositories.remove_manifest(REPOSITORY, Digest::of(text), |tag| tag == "1").await {
+            Err(RecordsError::FixedTag { tag, digest, .. }) => {
+                assert_eq!((tag.as_str(), digest), ("1", Digest::of("outer")), "{text}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    match repositories.unlink_blob(REPOSITORY, Digest::of("layer")).await {
+        Err(RecordsError::NeededBlob(needed)) => assert_eq!(needed.manifest, Digest::of("child")),
+        other => panic!("{other:?}"),
+    }
+    let removed = repositories.remove_manifest(REPOSITORY, Digest::of("child"), |tag| tag == "child").await;
+    assert!(matches!(removed, Err(RecordsError::FixedTag { .. })), "{removed:?}");
+    let removed = repositories.remove_manifest(REPOSITORY, Digest::of("child"), |_| false).await;
+    assert_eq!(removed.expect("removes").expect("was there").tags, ["child"], "no tag of an index goes");
+    assert!(repositories.unlink_blob(REPOSITORY, Digest::of("layer")).await.expect("unlinks"));
 }
 
 #[tokio::test]

@@ -37,11 +37,7 @@ impl Directory {
     pub(super) async fn keep(&self, key: &StorageKey, staged: &StagedBlob) -> Result<(), StorageError> {
         let (from, to) = (staged.path().to_owned(), self.path(key));
         // A second handle of the same file, because the work outlives a dropped request.
-        let file = match File::open(&from) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(unstaged(&from)),
-            Err(error) => return Err(BlobError::io("open", &from)(error).into()),
-        };
+        let file = staged.reader()?.ok_or_else(|| unstaged(&from))?;
         let durability = self.durability;
         blocking(move || {
             if durability == Durability::Synced {

@@ -3,12 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use object_store::ClientOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{Storage, StorageError};
+
+/// How long a store may send nothing; also how long it may take for one part of an upload.
+const READ_SILENCE_MAX: Duration = Duration::from_mins(2);
 
 /// A bucket, a prefix in it, and who serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +106,21 @@ impl ObjectLocation {
         &self,
         settings: impl IntoIterator<Item = (String, SecretString)>,
     ) -> Result<Storage, StorageError> {
-        let mut builder = AmazonS3Builder::new();
+        Ok(Storage::over(
+            Arc::new(self.client(settings).build().map_err(|source| StorageError::Object {
+                action: "connect to",
+                key: self.to_string(),
+                store: "an object store".to_owned(),
+                source: Box::new(source),
+            })?),
+            &self.prefix,
+        ))
+    }
+
+    fn client(&self, settings: impl IntoIterator<Item = (String, SecretString)>) -> AmazonS3Builder {
+        // A large blob takes as long as its reader does, so only silence is bounded.
+        let patience = ClientOptions::new().with_timeout_disabled().with_read_timeout(READ_SILENCE_MAX);
+        let mut builder = AmazonS3Builder::new().with_client_options(patience);
         for (name, value) in settings {
             if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
                 builder = builder.with_config(key, value.expose_secret());
@@ -114,18 +133,14 @@ impl ObjectLocation {
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
         }
-        let store = builder.build().map_err(|source| StorageError::Object {
-            action: "connect to",
-            key: self.to_string(),
-            store: "an object store".to_owned(),
-            source: Box::new(source),
-        })?;
-        Ok(Storage::over(Arc::new(store), &self.prefix))
+        builder
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use object_store::ClientConfigKey;
+
     use super::*;
 
     #[test]
@@ -151,6 +166,14 @@ mod tests {
                 [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_PAGER", "")];
             read.connect(settings.map(|(name, value)| (name.to_owned(), value.into()))).expect("connects");
         }
+        let slow: ObjectLocation = "s3://blobs".parse().expect("is a location");
+        let bound = |settings: &[(&str, &str)], key| {
+            let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
+            slow.client(settings).get_config_value(&AmazonS3ConfigKey::Client(key))
+        };
+        assert_eq!(bound(&[], ClientConfigKey::Timeout), None, "a large blob is not cut off");
+        assert_eq!(bound(&[], ClientConfigKey::ReadTimeout).as_deref(), Some("2m"));
+        assert_eq!(bound(&[], ClientConfigKey::ConnectTimeout).as_deref(), Some("5s"));
         for (text, words) in [
             ("blobs", "is no URL"),
             ("https://blobs/a", "does not begin with `s3://`"),

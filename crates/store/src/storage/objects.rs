@@ -35,7 +35,7 @@ impl Objects {
 
     pub(super) async fn keep(&self, key: &StorageKey, staged: &StagedBlob) -> Result<(), StorageError> {
         let path = self.path(key);
-        let mut parts = Parts { file: Some(staged.reader().map_err(|_| unstaged(key))?) };
+        let mut parts = Parts { file: Some(staged.reader()?.ok_or_else(|| unstaged(key))?) };
         let first = parts.next().await?;
         if staged.size_bytes() <= PART_BYTES as u64 {
             self.store.put(&path, first.into()).await.map_err(self.failed("write", key))?;

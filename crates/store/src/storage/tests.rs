@@ -89,6 +89,7 @@ fn staged_bytes_outlive_the_process() {
     staged.write(b"def").expect("writes");
     assert!(matches!(staged.verify(Digest::of("abc")), Err(BlobError::Digest { .. })));
     assert!(staged.write(b"more").is_err());
+    drop(staged);
     let mut staged = staging.resume("a").expect("opens").expect("is there");
     staged.verify(Digest::of("abcdef")).expect("is right");
     assert!(staging.resume("b").expect("looks").is_none());
@@ -98,4 +99,42 @@ fn staged_bytes_outlive_the_process() {
     let mut staged = staging.adopt("c", Digest::of("whole"), &source).expect("adopts");
     assert_eq!(staged.size_bytes(), 5);
     staged.verify(Digest::of("whole")).expect("is right");
+}
+
+#[test]
+fn one_writer_has_a_staged_blob() {
+    let folder = TempDir::new().expect("makes a folder");
+    let staging = Staging::open(folder.path()).expect("opens");
+    let mut first = staging.create("a").expect("begins");
+    first.write(b"abc").expect("writes");
+    let second = staging.resume("a").map(drop);
+    assert!(matches!(second, Err(BlobError::Busy(_))), "{second:?}");
+    drop(first);
+    assert_eq!(staging.resume("a").expect("opens").expect("is there").size_bytes(), 3);
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_else_wrote_to_is_not_kept() {
+    use std::io::Write as _;
+
+    let folder = TempDir::new().expect("makes a folder");
+    let staging = Staging::open(&folder.path().join("uploads")).expect("opens");
+    let scribble = |id: &str| {
+        let file = std::fs::OpenOptions::new().append(true).open(folder.path().join("uploads").join(id));
+        file.expect("opens").write_all(b"garbage").expect("writes");
+    };
+    let mut staged = staging.create("a").expect("begins");
+    staged.write(b"abc").expect("writes");
+    scribble("a");
+    let verified = staged.verify(Digest::of("abc"));
+    assert!(matches!(verified, Err(BlobError::Changed { written: 3, actual: 10, .. })), "{verified:?}");
+    for (storage, id) in storages(&folder).into_iter().zip(["b", "c", "d"]) {
+        let mut staged = staging.create(id).expect("begins");
+        staged.write(b"abc").expect("writes");
+        staged.verify(Digest::of("abc")).expect("is right");
+        scribble(id);
+        let kept = storage.keep(&StorageKey::new(Digest::of("abc"), id), &staged).await;
+        assert!(matches!(kept, Err(StorageError::File(BlobError::Changed { .. }))), "{kept:?}");
+        assert!(storage.list().await.expect("lists").is_empty());
+    }
 }

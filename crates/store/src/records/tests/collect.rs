@@ -62,15 +62,26 @@ async fn what_tags_hold_is_kept_and_the_rest_by_age_and_number() {
 async fn a_manifest_that_loses_its_tag_is_young_again() {
     let (_folder, repositories) = fresh().await;
     publish(&repositories, vec![manifest("old"), manifest("new")], &[("1", "old"), ("2", "new")]).await;
-    repositories
-        .move_tags(REPOSITORY, &[("1".to_owned(), Digest::of("new"))], AT + 2_000)
-        .await
-        .expect("moves");
+    let tags = vec![("1".to_owned(), Digest::of("new"))];
+    let moved = Publication { tags, ..Publication::default() };
+    repositories.publish(REPOSITORY, &moved, &[], AT + 2_000).await.expect("moves");
     assert!(repositories.release(REPOSITORY, LATER).await.expect("releases").is_empty());
     repositories.remove_tag(REPOSITORY, "2", AT + 2_000).await.expect("removes");
     let later = Cutoffs { young: AT + 3_000, retained: AT + 3_000, newest: 0 };
     let release = repositories.release(REPOSITORY, later).await.expect("releases");
     assert_eq!(names(&release, &["old", "new"]), ["old"]);
+}
+
+#[tokio::test]
+async fn an_entry_outlives_its_index_by_its_own_age() {
+    let (_folder, repositories) = fresh().await;
+    let mut index = manifest("index");
+    index.manifests = vec![Digest::of("amd64"), Digest::of("arm64")];
+    publish(&repositories, vec![manifest("amd64"), manifest("arm64"), index], &[("amd64", "amd64")]).await;
+    repositories.remove_tag(REPOSITORY, "amd64", AT + 2_000).await.expect("removes");
+    let retained = Cutoffs { young: AT + 3_000, retained: AT + 1_000, newest: 0 };
+    let release = repositories.release(REPOSITORY, retained).await.expect("releases");
+    assert_eq!(names(&release, &["amd64", "arm64", "index"]), ["arm64", "index"]);
 }
 
 #[tokio::test]

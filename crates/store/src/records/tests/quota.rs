@@ -3,10 +3,14 @@
 use temper_oci::Digest;
 
 use super::{AT, add_blob, fresh, manifest, new_blob};
-use crate::records::{Publication, Quota, RecordsError};
+use crate::records::{Publication, Quota, QuotaScope, RecordsError};
 
-fn quota(scope: &str, limit_bytes: u64) -> Quota {
-    Quota { scope: scope.to_owned(), limit_bytes }
+fn repository(name: &str, limit_bytes: u64) -> Quota {
+    Quota { scope: QuotaScope::Repository(name.to_owned()), limit_bytes }
+}
+
+fn organization(name: &str, limit_bytes: u64) -> Quota {
+    Quota { scope: QuotaScope::Organization(name.to_owned()), limit_bytes }
 }
 
 #[tokio::test]
@@ -17,10 +21,17 @@ async fn a_quota_counts_what_a_scope_shows_once() {
     {
         add_blob(&repositories, repository, text, upload, AT).await;
     }
-    for (scope, used) in [("a", 12), ("a/b", 5), ("a/c", 12), ("ab", 9), ("none", 0)] {
-        assert_eq!(repositories.room(&[quota(scope, 100)], 0).await.expect("counts"), 100 - used, "{scope}");
+    for (quota, used) in [
+        (organization("a", 100), 12),
+        (repository("a/b", 100), 5),
+        (repository("a/c", 100), 12),
+        (organization("ab", 100), 9),
+        (repository("none", 100), 0),
+    ] {
+        let room = repositories.room(std::slice::from_ref(&quota), 0).await.expect("counts");
+        assert_eq!(room, 100 - used, "{quota:?}");
     }
-    let both = [quota("a/b", 100), quota("a", 14)];
+    let both = [repository("a/b", 100), organization("a", 14)];
     repositories.add_upload("u5", "a/b", 10, AT).await.expect("adds");
     match repositories.add_blob("a/b", &new_blob("123", "u5"), "u5", &both, AT).await {
         Err(RecordsError::Quota { scope, used_bytes, added_bytes, limit_bytes }) => {
@@ -32,13 +43,24 @@ async fn a_quota_counts_what_a_scope_shows_once() {
     repositories.add_blob("a/b", &new_blob("12", "u5"), "u5", &both, AT).await.expect("fits exactly");
 
     // What is there already adds nothing, however small the quota has become.
-    let small = [quota("a", 1)];
+    let small = [organization("a", 1)];
     let linked = repositories.link_blob("a/b", Digest::of("1234567"), None, &small, AT).await;
     assert_eq!(linked.expect("links"), Some(7));
     let full = Publication { manifests: vec![manifest("image")], ..Publication::default() };
     let refused = repositories.publish("a/b", &full, &small, AT).await;
     assert!(matches!(refused, Err(RecordsError::Quota { .. })), "{refused:?}");
     assert!(repositories.room(&small, 1).await.is_err());
+}
+
+#[tokio::test]
+async fn a_repository_does_not_pay_for_those_below_its_name() {
+    let (_folder, repositories) = fresh().await;
+    add_blob(&repositories, "a/b", "12345", "u1", AT).await;
+    add_blob(&repositories, "a/b/c", "1234567", "u2", AT).await;
+    for (quota, used) in [(repository("a/b", 100), 5), (organization("a", 100), 12)] {
+        let room = repositories.room(std::slice::from_ref(&quota), 0).await.expect("counts");
+        assert_eq!(room, 100 - used, "{quota:?}");
+    }
 }
 
 #[tokio::test]
