@@ -6,7 +6,8 @@
 //! 1. Uploads that were silent for too long end.
 //! 2. Each repository gives up manifests and blobs that its [`Retention`] does not keep.
 //! 3. Blobs that no repository shows are forgotten, and their bytes removed.
-//! 4. Bytes without an owner go: what a crash left between the storage and the records.
+//! 4. Repositories that show nothing are forgotten.
+//! 5. Bytes without an owner go once that is known for a while: what a crash left between the storage and the records.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -90,7 +91,8 @@ impl Registry {
             self.storage().remove(&blob.storage_key).await?;
             collected.blobs.push((blob.digest, blob.size_bytes));
         }
-        collected.leftovers = leftovers(self, true).await?;
+        self.repositories().remove_empty().await?;
+        collected.leftovers = leftovers(self, options.grace, true).await?;
         log(&collected);
         Ok(collected)
     }
@@ -158,23 +160,37 @@ async fn preview(
     }
     collected.blobs =
         blobs.iter().map(|ReleasedBlob { digest, size_bytes, .. }| (*digest, *size_bytes)).collect();
-    collected.leftovers = leftovers(registry, false).await?;
+    collected.leftovers = leftovers(registry, grace, false).await?;
     Ok(collected)
 }
 
 /// Finds bytes that belong to no blob and no upload, and removes them if told to.
-async fn leftovers(registry: &Registry, remove: bool) -> Result<Vec<(String, u64)>, RegistryError> {
+///
+/// What the storage has must be without an owner for as long as `grace`, from one pass to another.
+async fn leftovers(
+    registry: &Registry,
+    grace: Duration,
+    remove: bool,
+) -> Result<Vec<(String, u64)>, RegistryError> {
     // Both are listed before the records are asked who owns them: what comes later is not in the lists.
     let kept = registry.storage().list().await?;
     let staged = storage::staging(registry, Staging::list).await?;
     let sizes: BTreeMap<_, _> = kept.iter().cloned().collect();
     let mut leftovers = Vec::new();
     let keys = kept.into_iter().map(|(key, _)| key).collect();
-    for key in registry.repositories().list_unowned(keys).await? {
+    let unowned = registry.repositories().list_unowned(keys).await?;
+    let at = registry.now();
+    let before = at.saturating_sub(micros(grace));
+    let mut waiting = registry.repositories().list_leftovers(&unowned, at).await?;
+    for (key, _) in waiting.extract_if(.., |_, seen_at| *seen_at <= before) {
         if remove {
             registry.storage().remove(&key).await?;
         }
-        leftovers.push((key.to_string(), sizes.get(&key).copied().unwrap_or(0)));
+        let size_bytes = sizes.get(&key).copied().unwrap_or(0);
+        leftovers.push((key.to_string(), size_bytes));
+    }
+    if remove {
+        registry.repositories().note_leftovers(&waiting).await?;
     }
     for (id, size_bytes) in staged {
         if registry.repositories().find_upload(&id).await?.is_none() {

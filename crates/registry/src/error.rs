@@ -280,6 +280,7 @@ impl RegistryError {
             Self::Unauthorized { .. } => Some("log in to this registry".to_owned()),
             Self::ManifestReferences { .. } => Some("push blobs and platform manifests first".to_owned()),
             Self::ImmutableTag { .. } => Some("push under a tag of its own".to_owned()),
+            Self::Storage(error) => error.hint(),
             Self::NeededBlob(_) => Some("delete the manifests that name it first".to_owned()),
             Self::UploadUnknown(_) => Some("begin the upload again".to_owned()),
             Self::TooManyUploads(_) => Some("end or cancel other uploads, or try later".to_owned()),
@@ -298,6 +299,8 @@ impl RegistryError {
             Self::Quota { scope, used_bytes, limit_bytes, .. } => {
                 json!({ "scope": scope, "used_bytes": used_bytes, "limit_bytes": limit_bytes })
             }
+            // That hint is for the operator.
+            Self::Storage(_) => serde_json::Value::Null,
             _ => self.hint().map_or(serde_json::Value::Null, |hint| json!({ "hint": hint })),
         }
     }

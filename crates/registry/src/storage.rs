@@ -1,5 +1,8 @@
 //! The storage as the server uses it: what arrives becomes a blob, and every wait for a disk is on a blocking thread.
 
+use std::io;
+
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use temper_oci::Digest;
 use temper_store::blobs::BlobError;
 use temper_store::records::{NewBlob, Quota};
@@ -10,6 +13,19 @@ use tokio::task::spawn_blocking;
 use crate::error::RegistryError;
 use crate::name::RepositoryName;
 use crate::registry::Registry;
+
+impl Registry {
+    /// Makes the storage this registry's own; fails where it keeps the blobs of other records.
+    pub async fn claim_storage(&self) -> Result<(), RegistryError> {
+        let mut id = [0; 16];
+        SystemRandom::new().fill(&mut id).map_err(|_| {
+            StorageError::Interrupted(io::Error::other("the operating system gives no random bytes"))
+        })?;
+        let id = format!("{:032x}", u128::from_be_bytes(id));
+        let owner = self.repositories().settle_owner(&id).await?;
+        Ok(self.storage().claim(&owner).await?)
+    }
+}
 
 /// Makes staged bytes, whose digest was checked, a blob of the repository, and ends their upload.
 ///

@@ -9,6 +9,7 @@ mod blobs;
 mod collect;
 mod error;
 mod integrity;
+mod leftovers;
 mod manifests;
 mod publication;
 mod quota;

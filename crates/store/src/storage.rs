@@ -44,6 +44,16 @@ pub enum StorageError {
         #[source]
         source: Box<object_store::Error>,
     },
+    /// The storage keeps the blobs of other records.
+    #[error("{place} belongs to `{found}`, and this registry is `{owner}`")]
+    Owned {
+        /// Which storage, in words.
+        place: String,
+        /// The id that is noted in the storage.
+        found: String,
+        /// The id that was to be noted.
+        owner: String,
+    },
     /// The bytes are not there.
     #[error("storage has nothing under `{0}`")]
     Missing(StorageKey),
@@ -54,6 +64,27 @@ pub enum StorageError {
     #[error("storage was interrupted")]
     Interrupted(#[source] io::Error),
 }
+
+impl StorageError {
+    /// Returns what the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Owned { .. } => Some(
+                "give every data folder a storage of its own; if the other one is gone for good, remove `owner` from \
+                 the storage"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Name of what says whose a storage is; it is no key of a blob.
+const OWNER: &str = "owner";
+
+/// Longest id of an owner in bytes.
+const OWNER_BYTES_MAX: u64 = 64;
 
 /// The bytes of a blob, or of a part of it.
 pub type BlobBytes = BoxStream<'static, io::Result<Bytes>>;
@@ -71,6 +102,20 @@ impl Storage {
     /// Keeps bytes in an object store, below a prefix, which may be empty.
     pub fn over(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
         Self::Objects(Objects::new(store, prefix))
+    }
+
+    /// Notes in the storage whose it is, the first time; refuses it where it is somebody else's.
+    ///
+    /// Whoever shares a storage takes the other's bytes for his own leftovers.
+    pub async fn claim(&self, owner: &str) -> Result<(), StorageError> {
+        let (found, place) = match self {
+            Self::Directory(directory) => (directory.claim(owner).await?, directory.place()),
+            Self::Objects(objects) => (objects.claim(owner).await?, objects.place()),
+        };
+        if found == owner {
+            return Ok(());
+        }
+        Err(StorageError::Owned { place, found, owner: owner.to_owned() })
     }
 
     /// Takes staged bytes. When this returns they outlive a power cut, as far as the storage can promise that.

@@ -10,11 +10,13 @@ use bytes::Bytes;
 use temper_compose::{Destination, External, OpenBlob};
 use temper_oci::Descriptor;
 use temper_registry::{
-    Access, CollectOptions, Limits, ManifestPush, Push, Registry, RegistryConfig, RepositoryName,
+    Access, CollectOptions, Limits, ManifestPush, Push, Registry, RegistryConfig, RegistryError,
+    RepositoryName,
 };
 use temper_store::blobs::Blobs;
 use temper_store::records::Records;
 use temper_store::staging::Staging;
+use temper_store::storage::StorageError;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
@@ -39,19 +41,26 @@ pub(crate) fn open(workspace: &Workspace, access: Arc<dyn Access>) -> Result<Reg
     let settled = workspace.runtime.block_on(repositories.settle_storage(&wanted))?;
     if settled != wanted {
         let error = anyhow::anyhow!("the blobs of this data folder are in `{settled}`, not in `{wanted}`");
-        let hint =
-            "give the same `--storage` to every command; to move, copy the objects and push the images again";
+        let hint = "give the same `--storage` to every command; another storage begins with another `--data-dir`, \
+             where the images are pushed again";
         return Err(Failure::configuration(error).hint(hint).into());
     }
     let folder = workspace.folder.join(REGISTRY_FOLDER);
-    Ok(Registry::new(RegistryConfig {
+    let registry = Registry::new(RegistryConfig {
         repositories,
         storage: workspace.storage.open(&folder)?,
         staging: Staging::open(&folder.join("uploads"))?,
         access,
         clock: Arc::new(now),
         limits: Limits::default(),
-    }))
+    });
+    match workspace.runtime.block_on(registry.claim_storage()) {
+        Err(error @ RegistryError::Storage(StorageError::Owned { .. })) => {
+            let hint = error.hint();
+            Err(Failure::configuration(error.into()).hint_if(hint).into())
+        }
+        claimed => Ok(claimed.map(|()| registry)?),
+    }
 }
 
 /// Returns the time in microseconds since 1970.

@@ -10,10 +10,10 @@ use object_store::memory::InMemory;
 use temper_oci::{Descriptor, Digest, media_type};
 use temper_registry::{
     Access, AccessRequest, CollectOptions, Damage, DecisionFuture, Limits, LocalAccess, PolicyFuture,
-    RepositoryName, RepositoryPolicy,
+    RegistryError, RepositoryName, RepositoryPolicy,
 };
 use temper_store::blobs::Durability;
-use temper_store::storage::{Directory, Storage};
+use temper_store::storage::{Directory, Storage, StorageError};
 use tempfile::TempDir;
 
 use crate::fixture::{CONFIG, Fixture, LAYER, image, index};
@@ -100,13 +100,15 @@ async fn the_collector_leaves_what_is_needed_and_nothing_else() {
         fixture.push_blob("a", b"without a manifest").await;
         let asked = fixture.push_blob("a", b"asked for").await;
         fixture.begin("a").await;
+        let lost = lose(&fixture).await;
+        let first = fixture.registry.collect(CollectOptions::default()).await.expect("collects");
+        assert_eq!(first.leftovers, [], "what is seen once may be somebody else's");
         let dry = CollectOptions { dry_run: true, ..CollectOptions::default() };
         assert_eq!(fixture.registry.collect(dry).await.expect("looks").bytes(), 0, "all is young");
 
         fixture.now.fetch_add(LONG, Ordering::Relaxed);
         let head = format!("/v2/a/blobs/{asked}");
         fixture.send("HEAD", &head, &[], Body::empty()).await.expect(200, "");
-        let lost = lose(&fixture).await;
         let preview = fixture.registry.collect(dry).await.expect("looks");
         let collected = fixture.registry.collect(CollectOptions::default()).await.expect("collects");
         assert_eq!(preview, collected);
@@ -244,6 +246,24 @@ async fn a_collector_beside_pushes_breaks_none() {
         fixture.registry.collect(AT_ONCE).await.expect("collects");
         assert_eq!(fixture.registry.storage().list().await.expect("lists"), []);
         assert_eq!(files(&fixture, "uploads"), 0);
+        let left = fixture.registry.repositories().list(None, 10).await.expect("lists");
+        assert!(left.is_empty(), "a repository without anything is none: {left:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_storage_has_one_owner() {
+    for first in fixtures().await {
+        first.registry.claim_storage().await.expect("is free");
+        first.registry.claim_storage().await.expect("is its own");
+        let storage = first.registry.storage().clone();
+        let folder = TempDir::new().expect("makes a folder");
+        let second = Fixture::over(folder, storage, Limits::default(), OPEN.clone()).await;
+        let claimed = second.registry.claim_storage().await;
+        let error = claimed.expect_err("has an owner");
+        assert!(matches!(&error, RegistryError::Storage(StorageError::Owned { .. })), "{error:?}");
+        assert!(error.hint().expect("has a hint").contains("`owner`"));
+        assert_eq!(first.registry.storage().list().await.expect("lists"), []);
     }
 }
 

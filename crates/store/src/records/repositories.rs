@@ -20,21 +20,31 @@ impl Repositories {
 
     /// Notes, the first time, where the bytes of blobs are; returns what was noted then.
     pub async fn settle_storage(&self, storage: &str) -> Result<String, RecordsError> {
+        self.settle("storage", storage).await
+    }
+
+    /// Notes, the first time, by which id these records own their storage; returns what was noted then.
+    pub async fn settle_owner(&self, owner: &str) -> Result<String, RecordsError> {
+        self.settle("owner", owner).await
+    }
+
+    async fn settle(&self, name: &str, value: &str) -> Result<String, RecordsError> {
         let mut transaction = self.records.write().await?;
         // The update changes nothing; it makes the row come back when it was there before.
         let settled = sqlx::query_scalar(
-            "INSERT INTO settings (name, value) VALUES ('storage', $1) \
+            "INSERT INTO settings (name, value) VALUES ($1, $2) \
              ON CONFLICT (name) DO UPDATE SET value = settings.value RETURNING value",
         )
-        .bind(storage)
+        .bind(name)
+        .bind(value)
         .fetch_one(&mut *transaction)
         .await
-        .map_err(sql("settle storage"))?;
+        .map_err(sql("settle"))?;
         commit(transaction).await?;
         Ok(settled)
     }
 
-    /// Says whether anything was ever pushed to the repository.
+    /// Says whether the repository is there: from its first push until it is collected empty.
     pub async fn exists(&self, repository: &str) -> Result<bool, RecordsError> {
         let found: Option<i64> = sqlx::query_scalar("SELECT id FROM repositories WHERE name = $1")
             .bind(repository)
@@ -42,6 +52,20 @@ impl Repositories {
             .await
             .map_err(sql("find repository"))?;
         Ok(found.is_some())
+    }
+
+    /// Forgets the repositories that show nothing.
+    pub async fn remove_empty(&self) -> Result<(), RecordsError> {
+        let mut transaction = self.records.write_relaxed().await?;
+        sqlx::query(
+            "DELETE FROM repositories \
+             WHERE NOT EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = repositories.id) \
+             AND NOT EXISTS (SELECT 1 FROM repository_blobs l WHERE l.repository_id = repositories.id)",
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(sql("remove empty repositories"))?;
+        commit(transaction).await
     }
 
     /// Lists at most `limit` names after `after`, in lexical order.

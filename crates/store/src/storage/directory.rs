@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::try_unfold;
 use tokio::task::spawn_blocking;
 
-use super::{BlobBytes, StorageError, StorageKey};
+use super::{BlobBytes, OWNER, OWNER_BYTES_MAX, StorageError, StorageKey};
 use crate::blobs::{ALGORITHMS, BlobError, Durability, files, sync_folder};
 use crate::staging::StagedBlob;
 
@@ -32,6 +32,35 @@ impl Directory {
             fs::create_dir_all(&path).map_err(BlobError::io("create folder", &path))?;
         }
         Ok(Self { root: root.to_owned(), durability })
+    }
+
+    /// Returns the owner that is noted, after this one where there was none.
+    pub(super) async fn claim(&self, owner: &str) -> Result<String, StorageError> {
+        let (path, own) = (self.root.join(OWNER), self.root.join(format!("{OWNER}-{owner}")));
+        let owner = owner.to_owned();
+        blocking(move || {
+            if !path.exists() {
+                // A link appears whole, and only where no other was faster.
+                fs::write(&own, &owner).map_err(BlobError::io("write", &own))?;
+                let linked = fs::hard_link(&own, &path);
+                fs::remove_file(&own).map_err(BlobError::io("remove", &own))?;
+                match linked {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(BlobError::io("write", &path)(error).into());
+                    }
+                    _ => sync_folder(&path)?,
+                }
+            }
+            let mut found = String::new();
+            let file = File::open(&path).map_err(BlobError::io("open", &path))?;
+            file.take(OWNER_BYTES_MAX).read_to_string(&mut found).map_err(BlobError::io("read", &path))?;
+            Ok(found)
+        })
+        .await
+    }
+
+    pub(super) fn place(&self) -> String {
+        format!("folder `{}`", self.root.display())
     }
 
     pub(super) async fn keep(&self, key: &StorageKey, staged: &StagedBlob) -> Result<(), StorageError> {

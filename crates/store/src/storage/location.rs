@@ -93,7 +93,9 @@ impl FromStr for ObjectLocation {
 
 impl fmt::Display for ObjectLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)?;
+        // The same bucket of another store is another place.
+        self.endpoint.as_ref().map_or(Ok(()), |endpoint| write!(f, "?endpoint={endpoint}"))
     }
 }
 
@@ -162,6 +164,11 @@ mod tests {
         ] {
             let read: ObjectLocation = text.parse().expect(text);
             assert_eq!(read, expected);
+            let place: ObjectLocation = read.to_string().parse().expect(text);
+            assert_eq!(
+                (&place.bucket, &place.prefix, &place.endpoint),
+                (&read.bucket, &read.prefix, &read.endpoint)
+            );
             let settings =
                 [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_PAGER", "")];
             read.connect(settings.map(|(name, value)| (name.to_owned(), value.into()))).expect("connects");

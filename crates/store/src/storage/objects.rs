@@ -13,7 +13,7 @@ use object_store::{
 };
 use tokio::task::spawn_blocking;
 
-use super::{BlobBytes, StorageError, StorageKey};
+use super::{BlobBytes, OWNER, OWNER_BYTES_MAX, StorageError, StorageKey};
 use crate::staging::StagedBlob;
 
 /// Bytes of one part of an upload. The protocol wants 5 MiB at least and 10,000 parts at most, which makes 78 GiB.
@@ -31,6 +31,37 @@ pub struct Objects {
 impl Objects {
     pub(super) fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
         Self { store, prefix: Path::from(prefix) }
+    }
+
+    /// Returns the owner that is noted, after this one where there was none.
+    pub(super) async fn claim(&self, owner: &str) -> Result<String, StorageError> {
+        if let Some(found) = self.owner().await? {
+            return Ok(found);
+        }
+        let put = self.store.put(&self.owner_path(), owner.to_owned().into()).await;
+        put.map_err(self.failed("write", OWNER))?;
+        // Of two that come at once, the first one sees here that the second was later.
+        Ok(self.owner().await?.unwrap_or_default())
+    }
+
+    async fn owner(&self) -> Result<Option<String>, StorageError> {
+        let found = match self.store.get(&self.owner_path()).await {
+            Err(Error::NotFound { .. }) => return Ok(None),
+            found => found.map_err(self.failed("read", OWNER))?,
+        };
+        if found.meta.size > OWNER_BYTES_MAX {
+            return Ok(Some("somebody else".to_owned()));
+        }
+        let bytes = found.bytes().await.map_err(self.failed("read", OWNER))?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    fn owner_path(&self) -> Path {
+        Path::from(format!("{}/{OWNER}", self.prefix))
+    }
+
+    pub(super) fn place(&self) -> String {
+        format!("`{}` in {}", self.prefix, self.store)
     }
 
     pub(super) async fn keep(&self, key: &StorageKey, staged: &StagedBlob) -> Result<(), StorageError> {
@@ -131,7 +162,11 @@ impl Objects {
         Path::from(format!("{}/{key}", self.prefix))
     }
 
-    fn failed(&self, action: &'static str, key: &StorageKey) -> impl Fn(Error) -> StorageError + use<> {
+    fn failed<K: ToString + ?Sized>(
+        &self,
+        action: &'static str,
+        key: &K,
+    ) -> impl Fn(Error) -> StorageError + use<K> {
         let (key, store) = (key.to_string(), self.store.to_string());
         move |source| {
             let (key, store) = (key.clone(), store.clone());
