@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::error::RegistryError;
 
 /// Bytes that are gathered before they are written: enough to make the change of threads cheap.
-const PIECE_BYTES: usize = 1 << 20;
+pub(crate) const PIECE_BYTES: usize = 1 << 20;
 
 /// How long they are gathered: what has arrived is soon on the disk, and the upload is known to be in use.
 const PIECE_TIME_MAX: Duration = Duration::from_secs(1);
@@ -34,12 +34,12 @@ impl Pieces {
         Self { stream: body.into_data_stream(), silence_max }
     }
 
-    /// Waits for the next piece: what fits, what came in time, or the rest.
-    pub(crate) async fn next(&mut self) -> Piece {
+    /// Waits for the next piece: what fits into about `bytes_max`, what came in time, or the rest.
+    pub(crate) async fn next(&mut self, bytes_max: usize) -> Piece {
         let mut chunks = Vec::new();
         let mut size = 0;
         let begun = Instant::now();
-        while size < PIECE_BYTES && (size == 0 || begun.elapsed() < PIECE_TIME_MAX) {
+        while size < bytes_max && (size == 0 || begun.elapsed() < PIECE_TIME_MAX) {
             match self.chunk().await {
                 Ok(Some(chunk)) => {
                     size += chunk.len();

@@ -19,6 +19,8 @@ pub struct Limits {
     pub uploads_max: usize,
     /// Uploads of one repository that are open at once.
     pub repository_uploads_max: usize,
+    /// Bytes that all uploads together gather in memory, about: the more there are, the smaller are their pieces.
+    pub pieces_bytes_max: usize,
     /// How long an upload must have been silent to be given up for a new one where too many are open.
     pub upload_idle_min: Duration,
     /// How long an upload is kept after its last request.
@@ -52,6 +54,7 @@ impl Default for Limits {
             blob_bytes_max: 64 << 30,
             uploads_max: 1000,
             repository_uploads_max: 200,
+            pieces_bytes_max: 256 << 20,
             upload_idle_min: Duration::from_mins(10),
             upload_idle_max: Duration::from_hours(24),
             touch_interval: Duration::from_secs(5),

@@ -8,13 +8,14 @@ mod append;
 pub(crate) mod cancel;
 pub(crate) mod finish;
 pub(crate) mod patch;
+mod sharing;
 pub(crate) mod start;
 pub(crate) mod status;
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use temper_store::blobs::BlobError;
@@ -23,6 +24,7 @@ use temper_store::staging::{StagedBlob, Staging};
 use temper_store::storage::{StorageError, StorageKey};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use self::sharing::Sharing;
 use crate::error::RegistryError;
 use crate::limits::micros;
 use crate::name::RepositoryName;
@@ -33,6 +35,7 @@ use crate::storage;
 #[derive(Default)]
 pub(crate) struct Uploads {
     open: Mutex<BTreeMap<String, Arc<Upload>>>,
+    sharers: Arc<AtomicUsize>,
 }
 
 /// One open upload.
@@ -84,6 +87,11 @@ impl Uploads {
         };
         upload.touch(registry).await?;
         Ok(upload)
+    }
+
+    /// Counts a body among those that share memory, until what is returned is dropped.
+    fn share(&self, all_bytes: usize) -> Sharing {
+        Sharing::begin(&self.sharers, all_bytes)
     }
 
     /// Forgets an upload's file; it goes with the last request that uses it.

@@ -52,7 +52,8 @@ async fn add(
     let end = announced.map(|(_, last)| last + 1);
     let mut room_bytes = upload.room_bytes.min(limits.blob_bytes_max);
     let mut pieces = Pieces::new(body, limits.body_silence_max);
-    let mut piece = pieces.next().await;
+    let sharing = registry.uploads().share(limits.pieces_bytes_max);
+    let mut piece = pieces.next(sharing.piece_bytes()).await;
     let mut size_bytes = start;
     loop {
         size_bytes += piece.size_bytes;
@@ -72,7 +73,7 @@ async fn add(
             piece.more?;
             break;
         }
-        piece = pieces.next().await;
+        piece = pieces.next(sharing.piece_bytes()).await;
         writing = written(writer).await?;
         upload.touch(registry).await?;
     }

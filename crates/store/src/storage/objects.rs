@@ -1,7 +1,7 @@
 //! Blobs in an object store that speaks the protocol of S3.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use object_store::path::Path;
 use object_store::{
     Error, GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt as _, WriteMultipart,
 };
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::{BlobBytes, OWNER, OWNER_BYTES_MAX, StorageError, StorageKey};
@@ -21,16 +22,20 @@ const PART_BYTES: usize = 8 << 20;
 /// Parts of one blob that are on their way at once, which bounds memory.
 const PARTS_WAITING_MAX: usize = 2;
 
+/// Blobs that are written at once; others wait, so that memory is bounded by this times the parts of one.
+const WRITERS_MAX: usize = 16;
+
 /// A prefix in an object store.
 #[derive(Clone, Debug)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
+    writers: Arc<Semaphore>,
 }
 
 impl Objects {
     pub(super) fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
-        Self { store, prefix: Path::from(prefix) }
+        Self { store, prefix: Path::from(prefix), writers: Arc::new(Semaphore::new(WRITERS_MAX)) }
     }
 
     /// Returns the owner that is noted, after this one where there was none.
@@ -65,6 +70,7 @@ impl Objects {
     }
 
     pub(super) async fn keep(&self, key: &StorageKey, staged: &StagedBlob) -> Result<(), StorageError> {
+        let _writer = self.writers.acquire().await.expect("the semaphore is never closed");
         let path = self.path(key);
         let mut parts = Parts { file: Some(staged.reader()?.ok_or_else(|| unstaged(key))?) };
         let first = parts.next().await?;
@@ -186,10 +192,12 @@ impl Parts {
     async fn next(&mut self) -> Result<Bytes, StorageError> {
         let Some(file) = self.file.take() else { return Ok(Bytes::new()) };
         let read = spawn_blocking(move || {
-            let mut bytes = BytesMut::zeroed(PART_BYTES);
-            let mut size = 0;
             let mut reader = &file;
-            while size < PART_BYTES {
+            let left = file.metadata()?.len().saturating_sub(reader.stream_position()?);
+            let part_bytes = usize::try_from(left).map_or(PART_BYTES, |left| left.min(PART_BYTES));
+            let mut bytes = BytesMut::zeroed(part_bytes);
+            let mut size = 0;
+            while size < part_bytes {
                 match reader.read(&mut bytes[size..])? {
                     0 => break,
                     count => size += count,
