@@ -32,6 +32,9 @@ async fn what_was_pushed_is_pulled() {
     assert!(client.delete_manifest(&reference).await.expect("deletes"));
     assert!(!client.delete_manifest(&reference).await.expect("deletes"));
     assert_eq!(client.find_manifest(&reference).await.expect("answers"), None);
+    let needed = client.delete_blob(&reference, Digest::of(blob(5000))).await.expect_err("is needed");
+    assert!(needed.to_string().contains("is needed by manifest"), "{needed}");
+    assert!(client.delete_manifest(&reference.with_digest(pushed.digest)).await.expect("deletes"));
     assert!(client.delete_blob(&reference, Digest::of(blob(5000))).await.expect("deletes"));
     assert!(!client.has_blob(&reference, Digest::of(blob(5000))).await.expect("answers"));
 }
