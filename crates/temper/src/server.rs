@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use temper_registry::{
     Access, AccountsDirectory, Frontage, LocalAccess, PasswordLimits, Passwords, PublicUrl, Registry,
-    ServeLimits, Tls, TokenAccess, TokenLimits, Tokens,
+    ServeLimits, Tls, TokenAccess, TokenKey, TokenLimits, Tokens,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -47,7 +47,8 @@ impl Server {
         let address = listener.local_addr()?;
         let mut reloads = Vec::new();
         let tls = tls(settings, &mut reloads)?;
-        let tokens = token_access(workspace, settings, &mut reloads)?;
+        let key = || token_key::read_or_make(&workspace.folder);
+        let tokens = token_access(settings, key, &mut reloads)?;
         let access: Arc<dyn Access> = match &tokens {
             Some(tokens) => Arc::new(tokens.clone()),
             // Pushing is for this machine alone, and only while it listens nowhere else.
@@ -128,7 +129,9 @@ pub(crate) fn open_registry(
 ) -> Result<Registry, anyhow::Error> {
     let accounts = accounts.map(Path::to_path_buf).or_else(|| workspace.server.accounts.clone());
     let settings = Settings { accounts, ..Settings::default() };
-    let access: Arc<dyn Access> = match token_access(workspace, &settings, &mut Vec::new())? {
+    // Nobody gets a token here: a key of the data folder would be made for the user who runs this, not for the server.
+    let key = || Ok(TokenKey::generate()?);
+    let access: Arc<dyn Access> = match token_access(&settings, key, &mut Vec::new())? {
         Some(tokens) => Arc::new(tokens),
         None => Arc::new(LocalAccess { push_from_loopback: true, login: None }),
     };
@@ -150,8 +153,8 @@ fn tls(settings: &Settings, reloads: &mut Vec<Reload>) -> Result<Option<Tls>, an
 }
 
 fn token_access(
-    workspace: &Workspace,
     settings: &Settings,
+    key: impl FnOnce() -> Result<TokenKey, anyhow::Error>,
     reloads: &mut Vec<Reload>,
 ) -> Result<Option<TokenAccess>, anyhow::Error> {
     let Some(file) = &settings.accounts else { return Ok(None) };
@@ -163,8 +166,33 @@ fn token_access(
     }));
     let passwords = Passwords::new(PasswordLimits::default()).context("the system gives no randomness")?;
     let clock: temper_registry::Clock = Arc::new(embedded::now);
-    let key = token_key::read_or_make(&workspace.folder)?;
-    let tokens = Tokens::new(&key, Arc::clone(&clock), TokenLimits::default());
+    let tokens = Tokens::new(&key()?, Arc::clone(&clock), TokenLimits::default());
     let directory = Arc::new(AccountsDirectory::new(receiver, passwords, clock));
     Ok(Some(TokenAccess::new(directory, tokens)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn who_only_looks_after_the_registry_makes_no_key() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let (accounts, config) = (folder.path().join("accounts.yaml"), folder.path().join("config.yaml"));
+        std::fs::write(&accounts, include_str!("../../../examples/accounts.yaml")).expect("writes");
+        std::fs::write(&config, "{}").expect("writes");
+        let mut cli = Cli::try_parse_from(["temper", "registry", "check"]).expect("is a command");
+        cli.global.data_dir = Some(folder.path().join("data"));
+        cli.global.config = Some(config);
+        let runtime = tokio::runtime::Runtime::new().expect("starts");
+        let workspace = Workspace::open(&cli.global, runtime.handle()).expect("opens");
+        open_registry(&workspace, Some(&accounts)).expect("opens");
+        let files = std::fs::read_dir(&workspace.folder).expect("lists");
+        let names: Vec<_> = files.map(|file| file.expect("lists").file_name()).collect();
+        assert!(!names.iter().any(|name| name.to_string_lossy().starts_with("token-key")), "{names:?}");
+        assert!(names.contains(&"temper.db".into()), "{names:?}");
+    }
 }
