@@ -12,6 +12,7 @@ mod crash;
 mod determinism;
 mod example;
 mod image;
+mod mistakes;
 mod object_store;
 mod podman;
 mod quickstart;

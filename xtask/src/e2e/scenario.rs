@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -122,6 +123,12 @@ impl<'a> Scenario<'a> {
     pub(crate) fn serve<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<Server> {
         let command = self.temper.command().env("HOME", &self.directory).directory(&self.directory);
         Server::start(command.args(arguments), &self.log("serve"))
+    }
+
+    /// Starts `temper` and does not wait for its end; both its outputs go to `log`.
+    pub(crate) fn start_temper(&self, arguments: &[&str], log: &Path) -> Result<Child> {
+        let command = self.temper.command().env("HOME", &self.directory).directory(&self.directory);
+        command.args(arguments).start(log)
     }
 
     /// Starts a known tool that has been told to listen at `address`, and waits until it answers.

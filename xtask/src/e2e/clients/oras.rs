@@ -61,7 +61,7 @@ pub(crate) fn check(scenario: &Scenario, place: &Place, sample: &Sample) -> Resu
 
 /// A blob on its own.
 fn blobs<'a>(place: &Place, on: &impl Fn(&[&str]) -> Result<Client<'a>>, file: &str) -> Result<()> {
-    let repository = place.reference("by-oras");
+    let repository = place.reference("blobs-by-oras");
     let pushed = image::json(&on(&["blob", "push", "--descriptor", &repository, file])?.succeeds()?)?;
     let blob = format!("{repository}@{}", image::text(&pushed, "digest")?);
     let content = on(&["blob", "fetch", "--output=-", &blob])?.succeeds()?;
