@@ -10,6 +10,7 @@ mod bench;
 mod check;
 mod docker_registry;
 mod e2e;
+mod fuzz;
 mod generate;
 mod invocation;
 mod oracle;
@@ -47,6 +48,8 @@ enum Command {
     Tools(tools::Arguments),
     /// Compare the packages of `temper plan` with those that apt chooses
     Oracle(oracle::Arguments),
+    /// Feed parsers of foreign bytes with inputs that nobody thought of
+    Fuzz(fuzz::Arguments),
     /// Measure Temper side by side with other programs
     Bench(bench::Arguments),
 }
@@ -71,6 +74,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::E2e(arguments) => e2e::run(&workspace, arguments),
         Command::Tools(arguments) => tools::run(&workspace, arguments),
         Command::Oracle(arguments) => oracle::run(&workspace, arguments),
+        Command::Fuzz(arguments) => fuzz::run(&workspace, arguments),
         Command::Bench(arguments) => bench::run(&workspace, arguments),
     }
 }

@@ -183,6 +183,12 @@ impl Credentials {
     }
 }
 
+/// Reads a file in all the ways in which it is read; helpers are not started.
+#[cfg(fuzzing)]
+pub(crate) fn read_file(bytes: &[u8]) {
+    file::read_all(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret as _;

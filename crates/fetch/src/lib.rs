@@ -10,3 +10,6 @@ pub mod credentials;
 pub mod registry;
 
 pub mod engine;
+
+#[cfg(fuzzing)]
+pub mod fuzzing;

@@ -73,3 +73,24 @@ impl RegistryClient {
         self.http_of.get(&endpoint.registry).unwrap_or(&self.http)
     }
 }
+
+/// Reads headers of an answer in all the ways of this client, `text` as an address that they name.
+#[cfg(fuzzing)]
+pub(crate) fn read_headers(headers: &reqwest::header::HeaderMap, text: &str) {
+    let own = ["repository:a/b:pull,push".to_owned()];
+    let _ = (challenge::read(headers), challenge::further_scopes(headers, &own));
+    let reference = "registry.example/a/b:1".parse().expect("is a reference");
+    let endpoint = Endpoint::new(&reference, &RegistryOptions::default()).expect("has an address");
+    let from = endpoint.url("tags/list");
+    let next = tags::next_link(&endpoint, &from, headers).ok().flatten();
+    for url in endpoint.join(&from, text).ok().into_iter().chain(next) {
+        assert_eq!(url.scheme(), "https", "{text} leads out of TLS");
+    }
+    let _ = (blobs::first_byte(headers), upload::pieces::received(headers));
+}
+
+/// Reads the body of an error.
+#[cfg(fuzzing)]
+pub(crate) fn read_error(body: &[u8]) {
+    let _ = transport::reason(body);
+}

@@ -3,7 +3,7 @@
 //! The registry asks [`Access`] before it reads or writes anything. [`LocalAccess`] is for one machine;
 //! [`TokenAccess`] knows people, whom it finds in a [`crate::Directory`].
 
-mod credentials;
+pub(crate) mod credentials;
 mod local;
 mod signed_in;
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod delete;
 pub(crate) mod get;
-mod range;
+pub(crate) mod range;
 
 use temper_oci::Digest;
 use temper_store::records::StoredBlob;

@@ -9,7 +9,7 @@
 pub(crate) mod endpoint;
 mod grant;
 mod key;
-mod scope;
+pub(crate) mod scope;
 
 use std::fmt;
 use std::time::Duration;

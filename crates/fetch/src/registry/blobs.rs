@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
-use reqwest::header::{CONTENT_RANGE, RANGE};
+use reqwest::header::{CONTENT_RANGE, HeaderMap, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use temper_oci::{Descriptor, Digest, DigestHasher, Reference};
 use tokio::time::sleep;
@@ -172,7 +172,7 @@ impl BlobStream {
             response => response?,
         };
         self.skip = match response.status() {
-            StatusCode::PARTIAL_CONTENT if starts_at(&response, self.offset) => 0,
+            StatusCode::PARTIAL_CONTENT if first_byte(response.headers()) == Some(self.offset) => 0,
             StatusCode::OK => self.offset,
             _ => return Err(RegistryError::Answer { url: display_url(response.url()), what: "range" }),
         };
@@ -204,11 +204,8 @@ impl BlobStream {
     }
 }
 
-fn starts_at(response: &Response, offset: u64) -> bool {
-    response
-        .headers()
-        .get(CONTENT_RANGE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok())
-        == Some(offset)
+/// Returns where the part of a blob in an answer begins.
+pub(super) fn first_byte(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    text.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }

@@ -1,6 +1,6 @@
 //! Tag lists, page by page.
 
-use reqwest::header::LINK;
+use reqwest::header::{HeaderMap, LINK};
 use reqwest::{Method, Response, Url};
 use serde::Deserialize;
 use temper_oci::Reference;
@@ -48,14 +48,23 @@ impl RegistryClient {
     }
 }
 
-/// Returns the address of the next page, [RFC 8288](https://www.rfc-editor.org/rfc/rfc8288#section-3).
+/// Returns the address of the next page.
 pub(super) fn next_page(endpoint: &Endpoint, response: &Response) -> Result<Option<Url>, RegistryError> {
-    let links = response.headers().get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    next_link(endpoint, response.url(), response.headers())
+}
+
+/// Reads the header `Link`, [RFC 8288](https://www.rfc-editor.org/rfc/rfc8288#section-3).
+pub(super) fn next_link(
+    endpoint: &Endpoint,
+    from: &Url,
+    headers: &HeaderMap,
+) -> Result<Option<Url>, RegistryError> {
+    let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
     let next = links.flat_map(|links| links.split(',')).find_map(|link| {
         let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
         let is_next =
             parameters.split(';').any(|parameter| matches!(parameter.trim(), "rel=\"next\"" | "rel=next"));
         is_next.then_some(target)
     });
-    next.map(|target| endpoint.join(response.url(), target)).transpose()
+    next.map(|target| endpoint.join(from, target)).transpose()
 }

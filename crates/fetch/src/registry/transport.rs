@@ -213,7 +213,7 @@ struct Reason {
     message: Option<String>,
 }
 
-fn reason(body: &[u8]) -> (Option<String>, Option<String>) {
+pub(super) fn reason(body: &[u8]) -> (Option<String>, Option<String>) {
     let explained: Explanation = serde_json::from_slice(body).unwrap_or_default();
     let said = explained.error_description.or(explained.details).or(explained.message);
     let first = explained.errors.into_iter().next().unwrap_or(Reason { code: None, message: said });

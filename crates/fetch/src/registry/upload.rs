@@ -1,6 +1,6 @@
 //! Pushing blobs: not at all where they are, mounted where they can be, else in one piece, else in several.
 
-mod pieces;
+pub(super) mod pieces;
 
 use std::io::{self, Read};
 use std::time::Duration;

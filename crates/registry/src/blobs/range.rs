@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a `Range` header asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// Everything: there is no header, or one that may be ignored.
     All,
     /// These bytes.
@@ -15,7 +15,7 @@ pub(super) enum Wanted {
 
 /// Reads a header for a blob of this size; several ranges at once are ignored, as
 /// [RFC 9110 §14.2](https://www.rfc-editor.org/rfc/rfc9110#section-14.2) allows.
-pub(super) fn wanted(header: Option<&str>, size_bytes: u64) -> Wanted {
+pub(crate) fn wanted(header: Option<&str>, size_bytes: u64) -> Wanted {
     let Some((first, last)) = header
         .and_then(|header| header.strip_prefix("bytes="))
         .and_then(|range| range.trim().split_once('-'))

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RANGE};
 use reqwest::{Body, Method, Response, StatusCode, Url};
 use temper_oci::Descriptor;
 use tokio::task::spawn_blocking;
@@ -58,7 +58,7 @@ impl RegistryClient {
             let error = match self.patch(endpoint, location.clone(), offset, rest).await {
                 Ok(response) => {
                     location = super::location(endpoint, &response)?;
-                    match received(&response) {
+                    match received(response.headers()) {
                         // Some take less than they are sent.
                         Some(received) if offset < received && received < end => offset = received,
                         _ => return Ok(location),
@@ -107,13 +107,13 @@ impl RegistryClient {
     async fn progress(&self, endpoint: &Endpoint, upload: &Url) -> Result<(Url, u64), RegistryError> {
         let request = Request::new(Method::GET, upload.clone(), endpoint.scope("pull,push"));
         let response = self.send(endpoint, &request).await?;
-        Ok((location(endpoint, &response)?, received(&response).unwrap_or(0)))
+        Ok((location(endpoint, &response)?, received(response.headers()).unwrap_or(0)))
     }
 }
 
 /// Returns how many bytes an upload has by the header `Range`; `0-0` is how an empty one is written.
-fn received(response: &Response) -> Option<u64> {
-    let text = response.headers().get(RANGE)?.to_str().ok()?;
+pub(in crate::registry) fn received(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(RANGE)?.to_str().ok()?;
     let text = text.strip_prefix("bytes=").unwrap_or(text);
     let last: u64 = text.strip_prefix("0-")?.parse().ok()?;
     Some(if last == 0 { 0 } else { last.saturating_add(1) })
