@@ -1,16 +1,20 @@
 //! Bodies of requests: read in pieces, bounded in size and in silence.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::error::RegistryError;
+use crate::patience::Patience;
 
 /// Bytes that are gathered before they are written: enough to make the change of threads cheap.
 pub(crate) const PIECE_BYTES: usize = 1 << 20;
+
+/// Chunks that are gathered: each takes memory of its own, also when it holds one byte.
+const PIECE_CHUNKS_MAX: usize = 1024;
 
 /// How long they are gathered: what has arrived is soon on the disk, and the upload is known to be in use.
 const PIECE_TIME_MAX: Duration = Duration::from_secs(1);
@@ -18,7 +22,7 @@ const PIECE_TIME_MAX: Duration = Duration::from_secs(1);
 /// A body that arrives.
 pub(crate) struct Pieces {
     stream: BodyDataStream,
-    silence_max: Duration,
+    patience: Patience,
 }
 
 /// Some of a body, in order, and how it went on.
@@ -30,8 +34,8 @@ pub(crate) struct Piece {
 }
 
 impl Pieces {
-    pub(crate) fn new(body: Body, silence_max: Duration) -> Self {
-        Self { stream: body.into_data_stream(), silence_max }
+    pub(crate) fn new(body: Body, patience: Patience) -> Self {
+        Self { stream: body.into_data_stream(), patience }
     }
 
     /// Waits for the next piece: what fits into about `bytes_max`, what came in time, or the rest.
@@ -39,7 +43,8 @@ impl Pieces {
         let mut chunks = Vec::new();
         let mut size = 0;
         let begun = Instant::now();
-        while size < bytes_max && (size == 0 || begun.elapsed() < PIECE_TIME_MAX) {
+        let is_early = |size: usize| size == 0 || begun.elapsed() < PIECE_TIME_MAX;
+        while size < bytes_max && chunks.len() < PIECE_CHUNKS_MAX && is_early(size) {
             match self.chunk().await {
                 Ok(Some(chunk)) => {
                     size += chunk.len();
@@ -53,29 +58,102 @@ impl Pieces {
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>, RegistryError> {
-        match timeout(self.silence_max, self.stream.next()).await {
-            Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
-            Ok(Some(Err(_))) => Err(RegistryError::Body),
-            Ok(None) => Ok(None),
-            Err(_) => Err(RegistryError::Silent(self.silence_max)),
-        }
+        let (asked, left) = (Instant::now(), self.patience.left());
+        let chunk = match timeout(left, self.stream.next()).await {
+            Ok(Some(Ok(chunk))) => chunk,
+            Ok(Some(Err(_))) => return Err(RegistryError::Body),
+            Ok(None) => return Ok(None),
+            Err(_) => return Err(RegistryError::Silent(left)),
+        };
+        self.patience.spend(asked.elapsed(), chunk.len());
+        Ok(Some(chunk))
     }
 }
 
-/// Reads a whole body of at most `limit` bytes.
+/// Returns how many bytes a body announces; at least so many come, or it breaks off.
+pub(crate) fn announced_bytes(body: &Body) -> u64 {
+    body.size_hint().lower()
+}
+
+/// Reads a whole body of at most `limit` bytes; of one that announces more, nothing is read.
 pub(crate) async fn read_all(
     body: Body,
     what: &'static str,
     limit: usize,
-    silence_max: Duration,
+    patience: Patience,
 ) -> Result<Bytes, RegistryError> {
-    let mut pieces = Pieces::new(body, silence_max);
+    let too_large = || RegistryError::TooLarge { what, limit: limit as u64 };
+    if announced_bytes(&body) > limit as u64 {
+        return Err(too_large());
+    }
+    let mut pieces = Pieces::new(body, patience);
     let mut bytes = BytesMut::new();
     while let Some(chunk) = pieces.chunk().await? {
         if bytes.len() + chunk.len() > limit {
-            return Err(RegistryError::TooLarge { what, limit: limit as u64 });
+            return Err(too_large());
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use futures_util::stream;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// A body of chunks of this size, each after a wait.
+    fn slow(count: usize, size: usize, wait: Duration) -> Body {
+        let chunk = Ok::<_, Infallible>(Bytes::from(vec![0; size]));
+        let chunks = stream::iter(std::iter::repeat_n(chunk, count));
+        Body::from_stream(chunks.then(move |chunk| async move {
+            sleep(wait).await;
+            chunk
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickle_ends_and_a_slow_line_does_not() {
+        for (size, expected) in [(1, None), (99, None), (100, Some(10_000)), (500, Some(50_000))] {
+            let patience = Patience::new(Duration::from_secs(10), 100);
+            let body = slow(100, size, Duration::from_secs(1));
+            let read = read_all(body, "test", 1 << 20, patience).await;
+            match (read, expected) {
+                (Ok(bytes), Some(expected)) => assert_eq!(bytes.len(), expected),
+                (Err(RegistryError::Silent(_)), None) if size == 1 => {}
+                // Almost fast enough lasts this long on the patience that it began with.
+                (Ok(bytes), None) => assert_eq!((bytes.len(), size), (9900, 99)),
+                (read, _) => panic!("{size}: {read:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn pieces_are_bounded_in_bytes_and_chunks() {
+        let patience = || Patience::new(Duration::from_secs(10), 100);
+        for (size, asked, expected) in [
+            (1, PIECE_BYTES, PIECE_CHUNKS_MAX),
+            (32 << 10, PIECE_BYTES, PIECE_BYTES),
+            (32 << 10, 128 << 10, 128 << 10),
+        ] {
+            let chunks = std::iter::repeat_n(Bytes::from(vec![0; size]), 2000);
+            let body = Body::from_stream(stream::iter(chunks.map(Ok::<_, Infallible>)));
+            let piece = Pieces::new(body, patience()).next(asked).await;
+            assert_eq!(piece.size_bytes, expected as u64, "{size} {asked}");
+            assert!(matches!(piece.more, Ok(true)));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_announces_too_much_is_not_read() {
+        let body = Body::from(vec![0; 11]);
+        let error =
+            read_all(body, "test", 10, Patience::new(Duration::ZERO, 1)).await.expect_err("is refused");
+        assert!(matches!(error, RegistryError::TooLarge { limit: 10, .. }), "{error}");
+    }
 }

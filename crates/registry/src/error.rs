@@ -189,8 +189,8 @@ pub enum RegistryError {
         /// The most that is taken.
         limit: u64,
     },
-    /// The client sent nothing for too long.
-    #[error("nothing arrived for {} seconds", .0.as_secs())]
+    /// The client sent nothing, or too little, for too long.
+    #[error("too little arrived within {} seconds", .0.as_secs())]
     Silent(Duration),
     /// Too many uploads are open.
     #[error("{0} uploads are open, no more can begin")]
@@ -272,6 +272,11 @@ impl RegistryError {
                 (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal)
             }
         }
+    }
+
+    /// Says whether a bound was met that keeps the server well: its operator may want to know.
+    pub(crate) fn is_bound(&self) -> bool {
+        matches!(self.status().0.as_u16(), 408 | 413 | 414 | 429)
     }
 
     /// Returns what the client's user can do about it.

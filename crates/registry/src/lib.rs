@@ -6,6 +6,7 @@
 mod headers;
 mod limits;
 mod name;
+mod patience;
 mod policy;
 mod route;
 
@@ -34,6 +35,9 @@ mod uploads;
 
 mod router;
 mod server;
+
+#[cfg(fuzzing)]
+pub mod fuzzing;
 
 pub use access::{
     Access, AccessError, AccessRequest, Action, Actor, Decision, DecisionFuture, ListFuture, LocalAccess,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use temper_store::records::Micros;
 
+use crate::patience::Patience;
+
 /// The registry's limits; the default suits a team's own server.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -29,6 +31,8 @@ pub struct Limits {
     pub touch_interval: Duration,
     /// Longest silence while a body arrives.
     pub body_silence_max: Duration,
+    /// Bytes per second below which a body counts as silent in the long run.
+    pub body_bytes_per_second_min: u64,
     /// Longest time for a request without a blob in its body.
     pub request_time_max: Duration,
     /// Repositories that are tried for a blob that is to be mounted from anywhere.
@@ -59,6 +63,7 @@ impl Default for Limits {
             upload_idle_max: Duration::from_hours(24),
             touch_interval: Duration::from_secs(5),
             body_silence_max: Duration::from_mins(1),
+            body_bytes_per_second_min: 1024,
             request_time_max: Duration::from_mins(1),
             mount_sources_max: 32,
             tags_per_push_max: 100,
@@ -67,6 +72,13 @@ impl Default for Limits {
             referrers_page_max: 100,
             referrers_bytes_max: (4 << 20) - (4 << 10),
         }
+    }
+}
+
+impl Limits {
+    /// Returns how long a client may keep us waiting for a body.
+    pub(crate) fn body_patience(&self) -> Patience {
+        Patience::new(self.body_silence_max, self.body_bytes_per_second_min)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The router: path and method to end point, after asking whether the caller may.
 
+use std::net::IpAddr;
+
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
@@ -20,6 +23,9 @@ use crate::registry::Registry;
 use crate::route::{Route, Unroutable};
 use crate::{blobs, catalog, manifests, referrers, tags, uploads};
 
+/// Most characters of a path that a log gets.
+const LOGGED_PATH_LENGTH_MAX: usize = 300;
+
 /// Returns the router of everything under `/v2/`.
 ///
 /// The peer's address is known to [`crate::Access`] only if the server adds `ConnectInfo<SocketAddr>` to its
@@ -32,13 +38,39 @@ pub fn router(registry: Registry) -> Router {
         .with_state(registry)
 }
 
-async fn answer(State(registry): State<Registry>, path: Option<Path<String>>, request: Request) -> Response {
-    let path = path.map_or_else(String::new, |Path(path)| path);
-    let mut response = handle(&registry, &path, request).await.unwrap_or_else(RegistryError::into_response);
+async fn answer(
+    State(registry): State<Registry>,
+    path: Result<Option<Path<String>>, PathRejection>,
+    request: Request,
+) -> Response {
+    let (peer, method) = (Visitor::of(&request).peer, request.method().clone());
+    let shown = request.uri().path().to_owned();
+    let answered = match path {
+        Ok(Some(Path(path))) => handle(&registry, &path, request).await,
+        Ok(None) => handle(&registry, "", request).await,
+        // Not text once its escapes are undone.
+        Err(_) => Err(RegistryError::Name(shown.clone())),
+    };
+    let mut response = answered.unwrap_or_else(|error| {
+        log_refusal(&error, peer, &method, &shown);
+        error.into_response()
+    });
     response.headers_mut().insert(API_VERSION, value("registry/2.0"));
     // Content comes from whoever may push; a browser must not take it for a page of this site.
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, value("nosniff"));
     response
+}
+
+/// Notes who was refused what: aloud where a bound was met.
+fn log_refusal(error: &RegistryError, peer: Option<IpAddr>, method: &Method, path: &str) {
+    let path: String = path.chars().take(LOGGED_PATH_LENGTH_MAX).collect();
+    let code = error.status().1.as_str();
+    let peer = peer.map(tracing::field::display);
+    if error.is_bound() {
+        tracing::warn!(peer.address = peer, request.method = %method, request.path = ?path, error.code = code, error = %error, "request refused");
+    } else {
+        tracing::debug!(peer.address = peer, request.method = %method, request.path = ?path, error.code = code, error = %error, "request refused");
+    }
 }
 
 async fn handle(registry: &Registry, path: &str, request: Request) -> Result<Response, RegistryError> {

@@ -29,6 +29,7 @@ use tower::ServiceExt as _;
 use self::patient::Patient;
 use self::peers::Peers;
 pub use self::tls::{Tls, TlsError};
+use crate::patience::Patience;
 
 /// Bounds of connections.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct ServeLimits {
     pub head_bytes_max: usize,
     /// Longest time that a peer may take nothing of an answer.
     pub write_silence_max: Duration,
+    /// Bytes per second below which a peer counts as taking nothing in the long run.
+    pub write_bytes_per_second_min: u64,
     /// How long running requests may go on after the end was asked for.
     pub drain_time_max: Duration,
 }
@@ -58,6 +61,7 @@ impl Default for ServeLimits {
             head_time_max: Duration::from_mins(1),
             head_bytes_max: 256 << 10,
             write_silence_max: Duration::from_mins(1),
+            write_bytes_per_second_min: 1024,
             drain_time_max: Duration::from_secs(20),
         }
     }
@@ -106,7 +110,8 @@ async fn accept_all(
             tracing::debug!(peer.address = %peer, "too many connections of one peer");
             continue;
         };
-        let stream = Patient::new(stream, limits.write_silence_max);
+        let patience = Patience::new(limits.write_silence_max, limits.write_bytes_per_second_min);
+        let stream = Patient::new(stream, patience);
         let answering = Answering {
             builder: builder(&limits),
             watcher: graceful.watcher(),
@@ -169,7 +174,12 @@ async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
 ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
+    let slot = if let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+        slot
+    } else {
+        tracing::warn!("all connections are taken, others wait");
+        Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed")
+    };
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {

@@ -4,7 +4,7 @@
 //! goes on. What arrives is written and hashed on blocking threads, piece by piece, so memory stays flat however large
 //! the blob is.
 
-mod append;
+pub(crate) mod append;
 pub(crate) mod cancel;
 pub(crate) mod finish;
 pub(crate) mod patch;

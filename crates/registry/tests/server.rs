@@ -5,10 +5,14 @@ mod fixture;
 
 #[path = "server/blobs.rs"]
 mod blobs;
+#[path = "server/bounds.rs"]
+mod bounds;
 #[path = "server/catalog.rs"]
 mod catalog;
 #[path = "server/changes.rs"]
 mod changes;
+#[path = "server/crowds.rs"]
+mod crowds;
 #[path = "server/hostile.rs"]
 mod hostile;
 #[path = "server/manifests.rs"]
@@ -17,6 +21,8 @@ mod manifests;
 mod people;
 #[path = "server/serving.rs"]
 mod serving;
+#[path = "server/slow.rs"]
+mod slow;
 #[path = "server/storage.rs"]
 mod storage;
 #[path = "server/tls.rs"]

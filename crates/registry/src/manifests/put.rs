@@ -33,7 +33,7 @@ pub(crate) async fn put(
     let reference = ManifestReference::parse(reference)
         .ok_or_else(|| RegistryError::ManifestInvalid(format!("`{reference}` is neither tag nor digest")))?;
     let limits = registry.limits();
-    let bytes = read_all(body, "manifest", limits.manifest_bytes_max, limits.body_silence_max).await?;
+    let bytes = read_all(body, "manifest", limits.manifest_bytes_max, limits.body_patience()).await?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let (digest, tags) = match reference {
         ManifestReference::Digest(digest) => (Some(digest), tags(query, limits.tags_per_push_max)?),

@@ -8,31 +8,50 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A stream whose writes fail when the peer takes nothing for a while, so that who asks for a blob and never reads
-/// it does not hold the connection.
+use crate::patience::Patience;
+
+/// A stream whose writes fail when the peer takes nothing for a while, or too little for long, so that who asks for
+/// a blob and hardly reads it does not hold the connection.
 ///
 /// Silence of the peer where it should send is bounded elsewhere, where it is known what is awaited.
 pub(super) struct Patient<S> {
     stream: S,
-    write_silence_max: Duration,
+    patience: Patience,
     sleep: Pin<Box<Sleep>>,
-    waiting: bool,
+    waiting_since: Option<Instant>,
 }
 
 impl<S> Patient<S> {
-    pub(super) fn new(stream: S, write_silence_max: Duration) -> Self {
-        Self { stream, write_silence_max, sleep: Box::pin(sleep(write_silence_max)), waiting: false }
+    pub(super) fn new(stream: S, patience: Patience) -> Self {
+        let sleep = Box::pin(sleep(patience.left()));
+        Self { stream, patience, sleep, waiting_since: None }
     }
 
     /// Passes the result of a write on, or fails if it has waited for too long.
-    fn bound<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.waiting = false;
-            return written;
+    fn bound_write(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let bytes = if let Poll::Ready(Ok(bytes)) = &written { *bytes } else { 0 };
+        self.bound(written, bytes, cx)
+    }
+
+    fn bound<T>(
+        &mut self,
+        done: Poll<io::Result<T>>,
+        bytes: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if done.is_ready() {
+            let waited = self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+            self.patience.spend(waited, bytes);
+            return done;
         }
-        if !self.waiting {
-            self.waiting = true;
-            self.sleep.as_mut().reset(Instant::now() + self.write_silence_max);
+        if self.waiting_since.is_none() {
+            let now = Instant::now();
+            self.waiting_since = Some(now);
+            self.sleep.as_mut().reset(now + self.patience.left());
         }
         match self.sleep.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
@@ -54,7 +73,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.bound(written, cx)
+        self.bound_write(written, cx)
     }
 
     fn poll_write_vectored(
@@ -63,7 +82,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.bound(written, cx)
+        self.bound_write(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -72,12 +91,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.bound(flushed, cx)
+        self.bound(flushed, 0, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let ended = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.bound(ended, cx)
+        self.bound(ended, 0, cx)
     }
 }
 
@@ -90,11 +109,29 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_takes_nothing_is_given_up() {
         let (near, mut far) = duplex(10);
-        let mut patient = Patient::new(near, Duration::from_millis(20));
+        let mut patient = Patient::new(near, Patience::new(Duration::from_millis(20), 1));
         patient.write_all(&[0; 10]).await.expect("fits");
         far.read_exact(&mut [0; 10]).await.expect("reads");
         patient.write_all(&[0; 10]).await.expect("fits again");
         let error = patient.write_all(&[0; 10]).await.expect_err("waits for ever");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_little_is_given_up() {
+        for (step, is_enough) in [(10, true), (1, false)] {
+            let (near, mut far) = duplex(10);
+            let mut patient = Patient::new(near, Patience::new(Duration::from_secs(20), 5));
+            let reader = tokio::spawn(async move {
+                let mut bytes = vec![0; step];
+                while far.read_exact(&mut bytes).await.is_ok() {
+                    sleep(Duration::from_secs(1)).await;
+                }
+            });
+            let written = patient.write_all(&[0; 500]).await;
+            assert_eq!(written.is_ok(), is_enough, "{step} bytes per second: {written:?}");
+            drop(patient);
+            reader.await.expect("ends");
+        }
     }
 }

@@ -23,6 +23,7 @@ use crate::directory::Identity;
 use crate::error::RegistryError;
 use crate::frontage::Visitor;
 use crate::headers::value;
+use crate::patience::Patience;
 
 /// Longest form in bytes: a hundred scopes fit.
 const FORM_BYTES_MAX: usize = 64 << 10;
@@ -76,7 +77,8 @@ async fn get(access: &TokenAccess, visitor: &Visitor, parts: &Parts) -> Result<R
 }
 
 async fn post(access: &TokenAccess, visitor: &Visitor, body: Body) -> Result<Response, RegistryError> {
-    let body = read_all(body, "form", FORM_BYTES_MAX, access.tokens().request_time_max()).await?;
+    let patience = Patience::new(access.tokens().request_time_max(), 1);
+    let body = read_all(body, "form", FORM_BYTES_MAX, patience).await?;
     let fields = fields(&body);
     let wanted = Wanted {
         scopes: scopes(&fields)?,

@@ -10,7 +10,7 @@ use temper_store::storage::StorageError;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{Upload, Writing};
-use crate::body::Pieces;
+use crate::body::{Pieces, announced_bytes};
 use crate::error::RegistryError;
 use crate::registry::Registry;
 use crate::storage::{self, blocking};
@@ -51,7 +51,16 @@ async fn add(
     }
     let end = announced.map(|(_, last)| last + 1);
     let mut room_bytes = upload.room_bytes.min(limits.blob_bytes_max);
-    let mut pieces = Pieces::new(body, limits.body_silence_max);
+    let too_large = RegistryError::TooLarge { what: "blob", limit: limits.blob_bytes_max };
+    // Who announces too much is told before it sends.
+    let announced_bytes = start.saturating_add(announced_bytes(&body));
+    if announced_bytes > limits.blob_bytes_max {
+        return Err(too_large);
+    }
+    if announced_bytes > room_bytes {
+        room_bytes = registry.repositories().room(&upload.quotas, announced_bytes).await?;
+    }
+    let mut pieces = Pieces::new(body, limits.body_patience());
     let sharing = registry.uploads().share(limits.pieces_bytes_max);
     let mut piece = pieces.next(sharing.piece_bytes()).await;
     let mut size_bytes = start;
@@ -62,7 +71,7 @@ async fn add(
             return Err(RegistryError::Size { expected: end - start, actual: size_bytes - start });
         }
         if size_bytes > limits.blob_bytes_max {
-            return Err(RegistryError::TooLarge { what: "blob", limit: limits.blob_bytes_max });
+            return Err(too_large);
         }
         if size_bytes > room_bytes {
             room_bytes = registry.repositories().room(&upload.quotas, size_bytes).await?;
@@ -129,7 +138,7 @@ async fn written(writer: JoinHandle<Result<Writing, RegistryError>>) -> Result<W
 }
 
 /// Reads `Content-Range` as the distribution specification writes it: `<first>-<last>`, without a unit.
-fn content_range(headers: &HeaderMap) -> Result<Option<(u64, u64)>, RegistryError> {
+pub(crate) fn content_range(headers: &HeaderMap) -> Result<Option<(u64, u64)>, RegistryError> {
     let Some(value) = headers.get(header::CONTENT_RANGE) else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes());
     let range = text.strip_prefix("bytes ").unwrap_or(&text);
