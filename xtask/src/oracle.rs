@@ -64,14 +64,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     for set in &sets {
         let answers = ask_apt(&machines, &sets::apt_requests(set))?;
-        let planned = if arguments.apt_only { None } else { Some(planner.plan(set, ARCHITECTURES)?) };
         for (machine, apt) in machines.iter().zip(answers) {
             let traits = match &apt {
                 Answer::Choices(choices) => machine.archive.traits(set, choices),
                 Answer::Refused(_) => machine.archive.traits(set, &[]),
             };
             let architecture = machine.architecture;
-            let temper = planned.as_ref().map(|answer| answer.of(architecture));
+            // Each platform alone, as apt is asked: a set may exist for one of them only.
+            let temper = if arguments.apt_only { None } else { Some(planner.plan(set, architecture)?) };
             let comparison = Comparison { set: set.join(" "), architecture, traits, apt, temper };
             println!("{}", comparison.line());
             comparisons.push(comparison);

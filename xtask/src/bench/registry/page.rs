@@ -84,7 +84,7 @@ pub(crate) fn write(workspace: &Workspace, table: &str, runs: usize) -> Result<(
          client reads a list of {TAGS} tags. Each server runs on one processor and the clients on another, over \
          folders on the same disk; the servers take turns. *CPU* is the server's user and system time for all \
          {CLIENTS} blobs, *memory* its largest resident size. Temper has every acknowledged blob and manifest synced \
-         to the disk; the others leave that to the operating system. Median of {runs} runs. Written by \
+         to the disk. Median of {runs} runs. Written by \
          `cargo xtask bench registry`.",
         LARGE_BLOB_BYTES >> 20
     );
