@@ -138,6 +138,14 @@ impl PublicKey {
         Ok(Self { spki: spki(&key), key })
     }
 
+    /// Reads an uncompressed point of the curve, as hardware modules give it: `04`, then x and y.
+    ///
+    /// See [SEC 1, section 2.3.4](https://www.secg.org/sec1-v2.pdf).
+    pub fn from_point(bytes: &[u8]) -> Result<Self, KeyError> {
+        let key = VerifyingKey::from_sec1_bytes(bytes).map_err(|_| KeyError::Kind)?;
+        Ok(Self { spki: spki(&key), key })
+    }
+
     /// Reads a PEM `PUBLIC KEY`, as `cosign.pub` is.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         let (label, der) = pem::decode(text)?;
@@ -177,4 +185,10 @@ impl PublicKey {
 
 fn spki(key: &VerifyingKey) -> Vec<u8> {
     key.to_public_key_der().expect("a point of the curve has an encoding").into_vec()
+}
+
+/// Writes a signature in DER that a hardware module gives as r and s side by side; other bytes are no signature.
+pub fn signature_der(scalars: &[u8]) -> Option<Vec<u8>> {
+    let signature = Signature::from_slice(scalars).ok()?;
+    Some(signature.to_der().as_bytes().to_vec())
 }

@@ -9,8 +9,10 @@ use temper_registry::PublicUrl;
 
 use crate::server::network;
 
+mod key;
 mod registry;
 
+pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use registry::{Registry, RegistryGc, RegistryUsage};
 
 /// Customize hardened container images: plan, build, and serve them
@@ -107,6 +109,15 @@ pub(crate) enum Command {
   temper customization prepare acme/dhi-python -t python/debian-13/3.13 > customization.yaml"
     )]
     Customization(Customization),
+    /// Look after the keys that sign images
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  temper key list
+  temper key show > temper.pub
+  temper key rotate"
+    )]
+    Key(Key),
     /// Make password hashes and access tokens for an accounts file
     #[command(
         subcommand,

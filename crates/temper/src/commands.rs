@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod catalog;
 pub(crate) mod customization;
 pub(crate) mod doctor;
+pub(crate) mod key;
 pub(crate) mod plan;
 pub(crate) mod quickstart;
 pub(crate) mod reference;

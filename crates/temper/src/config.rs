@@ -1,6 +1,7 @@
 //! The configuration file: one YAML document, every key optional, unknown keys refused.
 
 mod server;
+mod signing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use crate::failure::Failure;
 
 pub(crate) use server::ServerConfig;
+pub(crate) use signing::SigningConfig;
 
 /// What an operator sets. Environment variables and flags win over it.
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
@@ -36,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) storage: Option<String>,
     /// Who Temper is for the object store. Without an entry the variables of AWS say so, or the machine's role.
     pub(crate) storage_credentials: Option<StorageCredentials>,
+    /// The keys that sign images.
+    pub(crate) signing: SigningConfig,
     /// How the server meets its clients.
     pub(crate) server: ServerConfig,
 }

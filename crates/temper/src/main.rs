@@ -8,6 +8,7 @@ mod embedded;
 mod failure;
 mod ids;
 mod interrupt;
+mod keys;
 mod locate;
 mod plan_text;
 mod printing;
@@ -88,6 +89,11 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Customization(cli::Customization::Prepare(options)) => {
             commands::customization::prepare(options, json)
         }
+        Command::Key(cli::Key::List) => commands::key::list(&open()?, json),
+        Command::Key(cli::Key::Show(options)) => commands::key::show(&open()?, options, json),
+        Command::Key(cli::Key::Create) => commands::key::create(&open()?, json),
+        Command::Key(cli::Key::Rotate) => commands::key::rotate(&open()?, json),
+        Command::Key(cli::Key::Import(options)) => commands::key::import(&open()?, options, json),
         Command::Account(cli::Account::Hash) => commands::account::hash(json),
         Command::Account(cli::Account::Token) => commands::account::token(json),
         Command::Account(cli::Account::Check(options)) => commands::account::check(options, json),

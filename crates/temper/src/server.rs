@@ -1,6 +1,7 @@
 //! The server as an operator sets it up: what is served, to whom, and under which address.
 
 pub(crate) mod accounts;
+mod keyring;
 mod reload;
 mod settings;
 mod token_key;
@@ -59,6 +60,8 @@ impl Server {
             trusted_proxies: settings.trusted_proxies.clone(),
             is_tls: tls.is_some(),
         };
+        // Verifiers find the key that will sign before anything is signed.
+        workspace.keys.latest_or_first()?;
         let registry = embedded::open(workspace, access)?;
         let server = Self { registry, listener, address, frontage, tls, tokens, reloads };
         server.warn();
@@ -94,6 +97,7 @@ impl Server {
         if let Some(tokens) = self.tokens {
             router = router.merge(temper_registry::token_router(tokens));
         }
+        router = router.merge(keyring::router(Arc::clone(&workspace.keys)));
         let limits = ServeLimits { proxies: self.frontage.trusted_proxies.clone(), ..ServeLimits::default() };
         let router = self.frontage.layer(router);
         workspace.runtime.block_on(async {

@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use crate::cli::Global;
 use crate::config::{self, Config, ServerConfig};
 use crate::failure::Failure;
+use crate::keys::{KeyFolder, KeyPassword};
 use crate::progress::Progress;
 use crate::storage::StorageChoice;
 
@@ -40,6 +41,7 @@ pub(crate) struct Workspace {
     pub(crate) cache: Cache,
     pub(crate) archive: ArchiveAdapter,
     pub(crate) registry: RegistryClient,
+    pub(crate) keys: Arc<KeyFolder>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) runtime: Handle,
     /// What the configuration file says of the server.
@@ -71,6 +73,7 @@ impl Workspace {
         };
         let credentials = Credentials::from_files(credential_files());
         let registry = RegistryClient::new(&http, credentials, options)?;
+        let keys = Arc::new(keys(&config, &folder));
         let progress = Arc::new(Progress::new());
         Ok(Self {
             folder,
@@ -79,6 +82,7 @@ impl Workspace {
             cache,
             archive,
             registry,
+            keys,
             progress,
             runtime: runtime.clone(),
             server: config.server,
@@ -147,6 +151,12 @@ fn archive(
     let client = ArchiveClient::new(settings, http::client(http)?);
     client.sweep(left_over_before());
     Ok(ArchiveAdapter::new(runtime.clone(), client, Arc::new(blobs.clone()), freshness, clock()))
+}
+
+fn keys(config: &Config, folder: &Path) -> KeyFolder {
+    let folder = folder.join("keys");
+    let password = KeyPassword::find(config.signing.key_password_file.as_deref(), &folder);
+    KeyFolder::new(folder, password)
 }
 
 /// Lists the files in which Docker and Podman keep logins, in the order in which they are looked into.

@@ -68,6 +68,7 @@ const RULES: &[Rule] = &[
     Rule {
         name: "temper",
         uses: &[
+            "temper-attest",
             "temper-compose",
             "temper-deb",
             "temper-fetch",

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use secrecy::SecretString;
-use temper_attest::keys::{KEY_BYTES_MAX, KeyDerivation, RandomError};
+use temper_attest::keys::{KEY_BYTES_MAX, KeyDerivation, RandomError, signature_der};
 use temper_attest::{FileKey, KeyError, PublicKey, Signer};
 
 use crate::fixtures::{counting, key};
@@ -135,6 +135,20 @@ fn bad_key_files_say_what_is_wrong() {
         let error = FileKey::from_encrypted_pem(&text, &passphrase("x")).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
+}
+
+#[test]
+fn what_hardware_modules_give_becomes_a_key_and_a_signature() {
+    let signer = key(1);
+    let point = &signer.public_key_spki()[26..];
+    let public = PublicKey::from_point(point).unwrap();
+    assert_eq!(public, signer.public_key());
+    assert_eq!(PublicKey::from_point(&point[1..]).unwrap_err(), KeyError::Kind);
+    let der = signer.sign(b"message").unwrap();
+    let scalars = p256::ecdsa::Signature::from_der(&der).unwrap().to_bytes();
+    assert_eq!(signature_der(&scalars).unwrap(), der);
+    assert_eq!(signature_der(&scalars[1..]), None);
+    assert_eq!(signature_der(&[0; 64]), None);
 }
 
 #[test]

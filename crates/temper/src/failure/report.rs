@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use serde::Serialize;
+use temper_attest::KeyError;
 use temper_compose::{ComposeError, External, Finding};
 use temper_fetch::archive::ArchiveError;
 use temper_fetch::registry::RegistryError;
@@ -174,6 +175,7 @@ fn hint(link: &(dyn Error + 'static)) -> Option<String> {
     let failure = link.downcast_ref::<Failure>().and_then(|failure| failure.hint.clone());
     failure
         .or_else(|| link.downcast_ref::<ComposeError>()?.hint())
+        .or_else(|| link.downcast_ref::<KeyError>()?.hint())
         .or_else(|| link.downcast_ref::<External>()?.hint.clone())
         .or_else(|| link.downcast_ref::<BlobError>()?.hint())
         .or_else(|| link.downcast_ref::<LayoutError>()?.hint())

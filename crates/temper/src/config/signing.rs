@@ -1,0 +1,14 @@
+//! How images are signed.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// The keys that sign images, and are made here.
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct SigningConfig {
+    /// File whose first line is the password that encrypts the keys of the data folder. `TEMPER_KEY_PASSWORD` and
+    /// `TEMPER_KEY_PASSWORD_FILE` win over it. Without any a password is made and kept beside the keys.
+    pub(crate) key_password_file: Option<PathBuf>,
+}

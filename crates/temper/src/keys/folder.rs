@@ -1,0 +1,222 @@
+//! The keys of the data folder: numbered, the newest signs, and all stay published.
+//!
+//! `1.pub` is a public key as cosign writes it; beside it is `1.key`, the private half as an encrypted key file of
+//! cosign. A number is taken for ever.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Error, anyhow};
+use temper_attest::keys::KeyDerivation;
+use temper_attest::{FileKey, PublicKey, Signer};
+use temper_oci::Digest;
+
+use super::{KeyPassword, file, random};
+use crate::failure::Failure;
+
+/// The end of the names of public keys.
+const PUBLIC: &str = "pub";
+/// The end of the names of encrypted private keys.
+const PRIVATE: &str = "key";
+/// Held by who adds a key.
+const LOCK_FILE: &str = "lock";
+
+/// The keys of a data folder.
+#[derive(Debug)]
+pub(crate) struct KeyFolder {
+    folder: PathBuf,
+    password: KeyPassword,
+}
+
+/// One of its keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    /// From 1 upwards; the highest signs.
+    pub(crate) number: u32,
+    pub(crate) public: PublicKey,
+    pub(crate) home: Home,
+}
+
+/// Where the private half of a key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// In an encrypted file beside it.
+    File,
+    /// No longer here: the key verifies what it signed before.
+    Gone,
+}
+
+impl KeyFolder {
+    /// Returns the keys of a folder, which need not be there.
+    pub(crate) fn new(folder: PathBuf, password: KeyPassword) -> Self {
+        Self { folder, password }
+    }
+
+    /// Lists the keys by number.
+    pub(crate) fn keys(&self) -> Result<Vec<Key>, Error> {
+        self.numbers()?.into_iter().map(|number| self.read(number)).collect()
+    }
+
+    /// Returns the key of a number.
+    pub(crate) fn find(&self, number: u32) -> Result<Option<Key>, Error> {
+        if self.path(number, PUBLIC).exists() { self.read(number).map(Some) } else { Ok(None) }
+    }
+
+    /// Returns the key that signs.
+    pub(crate) fn latest(&self) -> Result<Option<Key>, Error> {
+        self.numbers()?.last().map(|number| self.read(*number)).transpose()
+    }
+
+    /// Returns the key that signs, and makes the first one where there is none.
+    pub(crate) fn latest_or_first(&self) -> Result<Key, Error> {
+        match self.latest()? {
+            Some(key) => Ok(key),
+            None => self.add_if(|existing| existing.is_none(), &generate()?),
+        }
+    }
+
+    /// Makes a key that signs from now on; those before it stay.
+    pub(crate) fn rotate(&self) -> Result<Key, Error> {
+        self.add(&generate()?)
+    }
+
+    /// Takes over a key that was made elsewhere; it signs from now on.
+    pub(crate) fn add(&self, key: &FileKey) -> Result<Key, Error> {
+        self.add_if(|_| true, key)
+    }
+
+    /// Opens the key that signs.
+    pub(crate) fn signer(&self) -> Result<Box<dyn Signer>, Error> {
+        let latest = self.latest_or_first()?;
+        let path = self.path(latest.number, PRIVATE);
+        if latest.home == Home::Gone {
+            let error = anyhow!("key {} cannot sign: `{}` is not there", latest.number, path.display());
+            return Err(Failure::configuration(error).hint("`temper key rotate` makes a new key").into());
+        }
+        let key = file::decrypt(&path, &file::read(&path)?, &self.password.get()?, &self.password.hint())?;
+        if key.public_key() != latest.public {
+            let error = anyhow!("`{}` is not the private half of key {}", path.display(), latest.number);
+            return Err(Failure::configuration(error).into());
+        }
+        Ok(Box::new(key))
+    }
+
+    /// Adds a key where `wanted` agrees with the newest one, as it is once nobody else adds any; else returns that.
+    fn add_if(&self, wanted: impl FnOnce(Option<&Key>) -> bool, key: &FileKey) -> Result<Key, Error> {
+        let _lock = self.lock()?;
+        let keys = self.keys()?;
+        if let Some(last) = keys.last().filter(|last| !wanted(Some(last))) {
+            return Ok(last.clone());
+        }
+        let public = key.public_key();
+        if let Some(known) = keys.iter().find(|known| known.public == public) {
+            let error = anyhow!("this is key {} already, `{}`", known.number, public.id());
+            return Err(Failure::failed(error).into());
+        }
+        let number = keys.last().map_or(1, |last| last.number + 1);
+        let password = self.password.get_or_make()?;
+        let sealed = key.to_encrypted_pem(&password, KeyDerivation::Standard, &mut random::fill)?;
+        // A key is there from the moment that its public half is.
+        self.write(number, PRIVATE, |path| write_private(path, sealed.as_bytes()))?;
+        self.write(number, PUBLIC, |path| write(path, public.to_pem().as_bytes(), 0o644))?;
+        Ok(Key { number, public, home: Home::File })
+    }
+
+    fn read(&self, number: u32) -> Result<Key, Error> {
+        let path = self.path(number, PUBLIC);
+        let public = PublicKey::from_pem(&file::read(&path)?);
+        let public = public.with_context(|| format!("key `{}` cannot be used", path.display()));
+        let public = public.map_err(Failure::configuration)?;
+        let home = if self.path(number, PRIVATE).exists() { Home::File } else { Home::Gone };
+        Ok(Key { number, public, home })
+    }
+
+    fn numbers(&self) -> Result<Vec<u32>, Error> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries,
+        };
+        let failed = || format!("folder of keys `{}` cannot be read", self.folder.display());
+        let mut numbers = Vec::new();
+        for entry in entries.with_context(failed).map_err(Failure::configuration)? {
+            let name = entry.with_context(failed)?.file_name();
+            numbers.extend(name.to_str().and_then(public_number));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn path(&self, number: u32, extension: &str) -> PathBuf {
+        self.folder.join(format!("{number}.{extension}"))
+    }
+
+    fn write(
+        &self,
+        number: u32,
+        extension: &str,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let path = self.path(number, extension);
+        write(&path).with_context(|| format!("key `{}` cannot be written", path.display()))
+    }
+
+    /// Makes the folder, and waits until nobody else adds a key.
+    fn lock(&self) -> Result<File, Error> {
+        let locked = || -> io::Result<File> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            let file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(self.folder.join(LOCK_FILE))?;
+            file.lock()?;
+            Ok(file)
+        };
+        let failed = || format!("folder of keys `{}` cannot be written", self.folder.display());
+        Ok(locked().with_context(failed).map_err(Failure::configuration)?)
+    }
+}
+
+impl Key {
+    /// Names the key as signatures do: the digest of its public half.
+    pub(crate) fn id(&self) -> Digest {
+        self.public.id()
+    }
+}
+
+/// Reads `1.pub`; other names, and other spellings of a number, are no keys.
+fn public_number(name: &str) -> Option<u32> {
+    let digits = name.strip_suffix(PUBLIC)?.strip_suffix('.')?;
+    let number: u32 = digits.parse().ok()?;
+    (number > 0 && number.to_string() == digits).then_some(number)
+}
+
+fn generate() -> Result<FileKey, Error> {
+    Ok(FileKey::generate(&mut random::fill)?)
+}
+
+/// Writes a file that only its owner reads.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(path, bytes, 0o600)
+}
+
+/// Writes under another name first: a file is there as a whole or not at all.
+fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    // Left by a process that was cut off.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests;
