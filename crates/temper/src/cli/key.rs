@@ -1,7 +1,5 @@
 //! The command line of `temper key`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
 /// What to do with the keys that sign images.
@@ -37,10 +35,11 @@ pub(crate) struct KeyShow {
 
 /// Options of `key import`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  COSIGN_PASSWORD=… temper key import cosign.key")]
+#[command(after_help = "Examples:
+  COSIGN_PASSWORD=… temper key import cosign.key
+  temper key import 'pkcs11:token=signing;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=/run/pin'")]
 pub(crate) struct KeyImport {
-    /// A key file that cosign has made
-    #[arg(value_name = "FILE")]
-    pub(crate) key: PathBuf,
+    /// A key file that cosign has made, or the address of a key in a token
+    #[arg(value_name = "FILE|pkcs11:URI")]
+    pub(crate) key: String,
 }

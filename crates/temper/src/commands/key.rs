@@ -57,7 +57,7 @@ pub(crate) fn import(workspace: &Workspace, options: &cli::KeyImport, json: bool
 
 /// Tells of a new key, once it has shown that it can sign.
 fn told(workspace: &Workspace, key: &Key, json: bool) -> Result<ExitCode, Error> {
-    keys::signer(workspace, None)?.sign(b"")?;
+    key.public.verify(b"", &keys::signer(workspace, None)?.sign(b"")?)?;
     workspace.progress.finish();
     printing::print(json, &key_json(key, Some(key.number)), || {
         format!("key {} signs from now on\n  id  {}\n", key.number, key.id())
@@ -101,6 +101,7 @@ fn list_text(keys: &[Key]) -> String {
 fn kept_in(home: Home) -> &'static str {
     match home {
         Home::File => "file",
+        Home::Token => "token",
         Home::Gone => "nothing",
     }
 }

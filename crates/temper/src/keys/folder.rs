@@ -1,7 +1,7 @@
 //! The keys of the data folder: numbered, the newest signs, and all stay published.
 //!
 //! `1.pub` is a public key as cosign writes it; beside it is `1.key`, the private half as an encrypted key file of
-//! cosign. A number is taken for ever.
+//! cosign, or `1.pkcs11`, the address of the private half in a token. A number is taken for ever.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -13,13 +13,15 @@ use temper_attest::keys::KeyDerivation;
 use temper_attest::{FileKey, PublicKey, Signer};
 use temper_oci::Digest;
 
-use super::{KeyPassword, file, random};
+use super::{KeyPassword, file, pkcs11, random};
 use crate::failure::Failure;
 
 /// The end of the names of public keys.
 const PUBLIC: &str = "pub";
 /// The end of the names of encrypted private keys.
 const PRIVATE: &str = "key";
+/// The end of the names of addresses of private keys in tokens.
+const ADDRESS: &str = "pkcs11";
 /// Held by who adds a key.
 const LOCK_FILE: &str = "lock";
 
@@ -44,8 +46,26 @@ pub(crate) struct Key {
 pub(crate) enum Home {
     /// In an encrypted file beside it.
     File,
+    /// In a token, whose address is in a file beside it.
+    Token,
     /// No longer here: the key verifies what it signed before.
     Gone,
+}
+
+/// The private half of a key that is added.
+enum New<'a> {
+    File(FileKey),
+    /// The address, and the public half that was found there.
+    Token(&'a str, &'a PublicKey),
+}
+
+impl New<'_> {
+    fn public_key(&self) -> PublicKey {
+        match self {
+            Self::File(key) => key.public_key(),
+            Self::Token(_, public) => (*public).clone(),
+        }
+    }
 }
 
 impl KeyFolder {
@@ -73,55 +93,72 @@ impl KeyFolder {
     pub(crate) fn latest_or_first(&self) -> Result<Key, Error> {
         match self.latest()? {
             Some(key) => Ok(key),
-            None => self.add_if(|existing| existing.is_none(), &generate()?),
+            None => self.add_if(|existing| existing.is_none(), &New::File(generate()?)),
         }
     }
 
     /// Makes a key that signs from now on; those before it stay.
     pub(crate) fn rotate(&self) -> Result<Key, Error> {
-        self.add(&generate()?)
+        self.add(generate()?)
     }
 
     /// Takes over a key that was made elsewhere; it signs from now on.
-    pub(crate) fn add(&self, key: &FileKey) -> Result<Key, Error> {
-        self.add_if(|_| true, key)
+    pub(crate) fn add(&self, key: FileKey) -> Result<Key, Error> {
+        self.add_if(|_| true, &New::File(key))
+    }
+
+    /// Takes over a key of a token by its address; it signs from now on.
+    pub(crate) fn add_token(&self, address: &str, public: &PublicKey) -> Result<Key, Error> {
+        self.add_if(|_| true, &New::Token(address, public))
     }
 
     /// Opens the key that signs.
     pub(crate) fn signer(&self) -> Result<Box<dyn Signer>, Error> {
         let latest = self.latest_or_first()?;
-        let path = self.path(latest.number, PRIVATE);
-        if latest.home == Home::Gone {
-            let error = anyhow!("key {} cannot sign: `{}` is not there", latest.number, path.display());
-            return Err(Failure::configuration(error).hint("`temper key rotate` makes a new key").into());
-        }
-        let key = file::decrypt(&path, &file::read(&path)?, &self.password.get()?, &self.password.hint())?;
-        if key.public_key() != latest.public {
+        let path = self.path(latest.number, if latest.home == Home::Token { ADDRESS } else { PRIVATE });
+        let signer: Box<dyn Signer> = match latest.home {
+            Home::File => {
+                let (text, password) = (file::read(&path)?, self.password.get()?);
+                Box::new(file::decrypt(&path, &text, &password, &self.password.hint())?)
+            }
+            Home::Token => Box::new(pkcs11::open(&pkcs11::parse(file::read(&path)?.trim_end())?)?),
+            Home::Gone => {
+                let error = anyhow!("key {} cannot sign: `{}` is not there", latest.number, path.display());
+                return Err(Failure::configuration(error).hint("`temper key rotate` makes a new key").into());
+            }
+        };
+        if signer.public_key_spki() != latest.public.spki() {
             let error = anyhow!("`{}` is not the private half of key {}", path.display(), latest.number);
             return Err(Failure::configuration(error).into());
         }
-        Ok(Box::new(key))
+        Ok(signer)
     }
 
     /// Adds a key where `wanted` agrees with the newest one, as it is once nobody else adds any; else returns that.
-    fn add_if(&self, wanted: impl FnOnce(Option<&Key>) -> bool, key: &FileKey) -> Result<Key, Error> {
+    fn add_if(&self, wanted: impl FnOnce(Option<&Key>) -> bool, new: &New<'_>) -> Result<Key, Error> {
         let _lock = self.lock()?;
         let keys = self.keys()?;
         if let Some(last) = keys.last().filter(|last| !wanted(Some(last))) {
             return Ok(last.clone());
         }
-        let public = key.public_key();
+        let public = new.public_key();
         if let Some(known) = keys.iter().find(|known| known.public == public) {
             let error = anyhow!("this is key {} already, `{}`", known.number, public.id());
             return Err(Failure::failed(error).into());
         }
         let number = keys.last().map_or(1, |last| last.number + 1);
-        let password = self.password.get_or_make()?;
-        let sealed = key.to_encrypted_pem(&password, KeyDerivation::Standard, &mut random::fill)?;
+        let (extension, private, home) = match new {
+            New::File(key) => {
+                let password = self.password.get_or_make()?;
+                let sealed = key.to_encrypted_pem(&password, KeyDerivation::Standard, &mut random::fill)?;
+                (PRIVATE, sealed, Home::File)
+            }
+            New::Token(address, _) => (ADDRESS, format!("{address}\n"), Home::Token),
+        };
         // A key is there from the moment that its public half is.
-        self.write(number, PRIVATE, |path| write_private(path, sealed.as_bytes()))?;
+        self.write(number, extension, |path| write_private(path, private.as_bytes()))?;
         self.write(number, PUBLIC, |path| write(path, public.to_pem().as_bytes(), 0o644))?;
-        Ok(Key { number, public, home: Home::File })
+        Ok(Key { number, public, home })
     }
 
     fn read(&self, number: u32) -> Result<Key, Error> {
@@ -129,7 +166,11 @@ impl KeyFolder {
         let public = PublicKey::from_pem(&file::read(&path)?);
         let public = public.with_context(|| format!("key `{}` cannot be used", path.display()));
         let public = public.map_err(Failure::configuration)?;
-        let home = if self.path(number, PRIVATE).exists() { Home::File } else { Home::Gone };
+        let home = match () {
+            () if self.path(number, PRIVATE).exists() => Home::File,
+            () if self.path(number, ADDRESS).exists() => Home::Token,
+            () => Home::Gone,
+        };
         Ok(Key { number, public, home })
     }
 

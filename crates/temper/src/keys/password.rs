@@ -104,8 +104,8 @@ pub(super) fn read_bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Err
     Ok(bytes)
 }
 
-/// Reads a password: the first line, without its end.
-fn of_file(path: &Path) -> Result<SecretString, Error> {
+/// Reads a password or a PIN: the first line, without its end.
+pub(super) fn of_file(path: &Path) -> Result<SecretString, Error> {
     let read = || -> Result<SecretString, Error> {
         let bytes = SecretSlice::from(read_bounded(path, FILE_BYTES_MAX)?);
         first_line(&bytes)

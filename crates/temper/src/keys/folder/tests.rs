@@ -70,9 +70,10 @@ fn rotation_adds_and_the_newest_signs() {
 fn a_key_is_added_once() {
     let bed = Bed::new();
     let key = generate().expect("makes");
-    assert_eq!(bed.keys().add(&key).expect("adds").number, 1);
-    let error = bed.keys().add(&key).expect_err("is there");
-    assert_eq!(error.to_string(), format!("this is key 1 already, `{}`", key.public_key().id()));
+    let public = key.public_key();
+    assert_eq!(bed.keys().add(key).expect("adds").number, 1);
+    let error = bed.keys().add_token("pkcs11:object=a", &public).expect_err("is there");
+    assert_eq!(error.to_string(), format!("this is key 1 already, `{}`", public.id()));
 }
 
 #[test]
