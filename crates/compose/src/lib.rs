@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod assemble;
+pub mod attachments;
 pub mod blob_store;
 mod build_key;
 mod choice;
@@ -30,6 +31,7 @@ pub mod recipe;
 mod time;
 
 pub use archive::{Archive, PackageFile, PackageSource, Snapshot};
+pub use attachments::Attachments;
 pub use blob_store::{BlobStore, BlobWriter, Cache};
 pub use command::Effective;
 pub use composer::{AutomaticIds, Composer, Planned, Request};

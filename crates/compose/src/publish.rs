@@ -10,6 +10,7 @@ use std::thread;
 use bytes::Bytes;
 use temper_oci::{Descriptor, Digest, Platform};
 
+use crate::attachments::Attachments;
 use crate::blob_store::BlobStore;
 use crate::error::{ComposeError, External};
 use crate::event::{Event, Log, Step};
@@ -51,7 +52,7 @@ impl BuiltImage {
 pub type OpenBlob<'a> = &'a (dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync);
 
 /// Where an image goes: one repository, or one layout.
-pub trait Destination: Send + Sync {
+pub trait Destination: Attachments {
     /// How many blobs may be written at once, at least 1: more helps where each waits for a network.
     fn blobs_at_once(&self) -> usize {
         1

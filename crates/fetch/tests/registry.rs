@@ -3,6 +3,8 @@
 #[path = "registry/fixture.rs"]
 mod fixture;
 
+#[path = "registry/attachments.rs"]
+mod attachments;
 #[path = "registry/authentication.rs"]
 mod authentication;
 #[path = "registry/products.rs"]

@@ -1,5 +1,7 @@
 //! The embedded registry over the data folder: serving it, and publishing into it without a network.
 
+mod attachments;
+
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -37,7 +37,14 @@ const RULES: &[Rule] = &[
     Rule { name: "temper-attest", uses: &["temper-deb", "temper-oci"], ignorant_of: PURE },
     Rule {
         name: "temper-compose",
-        uses: &["temper-deb", "temper-oci", "temper-resolve", "temper-rootfs", "temper-spec"],
+        uses: &[
+            "temper-attest",
+            "temper-deb",
+            "temper-oci",
+            "temper-resolve",
+            "temper-rootfs",
+            "temper-spec",
+        ],
         ignorant_of: PURE,
     },
     Rule {

@@ -8,10 +8,12 @@ mod document;
 mod image;
 mod memory;
 mod outcome;
+mod repository;
 mod workshop;
 
 mod accounts;
 mod artifacts;
+mod attachments;
 mod certificates;
 mod command;
 mod compression;

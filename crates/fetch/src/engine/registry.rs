@@ -3,8 +3,9 @@
 use std::io::{self, Read};
 
 use bytes::{Buf, Bytes};
-use temper_compose::{Destination, External, ImageSource, OpenBlob};
-use temper_oci::{Descriptor, ImageDocument, Reference};
+use temper_compose::{Attachments, Destination, External, ImageSource, OpenBlob};
+use temper_oci::document::is_image_document;
+use temper_oci::{Descriptor, Digest, ImageDocument, Reference};
 use tokio::runtime::Handle;
 
 use super::external;
@@ -53,7 +54,7 @@ impl ImageSource for RegistryImage {
 
     fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External> {
         let context = format!("`{}` of image `{}` cannot be read", descriptor.digest, self.shown);
-        if temper_oci::document::is_image_document(&descriptor.media_type) {
+        if is_image_document(&descriptor.media_type) {
             let reference = self.reference.with_digest(descriptor.digest);
             let fetched = self.runtime.block_on(self.client.manifest(&reference)).map_err(failed(context))?;
             return Ok(fetched.bytes);
@@ -97,7 +98,7 @@ impl Read for BlobReader {
     }
 }
 
-/// A repository that images are pushed to.
+/// A repository that images are pushed to, and that tells what is attached to them.
 #[derive(Clone, Debug)]
 pub struct RegistryDestination {
     runtime: Handle,
@@ -142,5 +143,48 @@ impl Destination for RegistryDestination {
             self.push(&reference, image, bytes)?;
         }
         Ok(())
+    }
+}
+
+impl Attachments for RegistryDestination {
+    fn tagged(&self, tag: &str) -> Result<Option<ImageDocument>, External> {
+        let context = format!("tag `{tag}` of `{}` cannot be read", self.repository);
+        let reference =
+            self.repository.with_tag(tag).map_err(|error| External::new(context.clone(), error))?;
+        let fetched = found(self.runtime.block_on(self.client.manifest(&reference)));
+        let Some(fetched) = fetched.map_err(failed(context.clone()))? else { return Ok(None) };
+        let document = ImageDocument::parse(fetched.bytes, Some(&fetched.media_type));
+        document.map(Some).map_err(|error| External::new(context, error))
+    }
+
+    fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, External> {
+        let context = format!("referrers of `{}` cannot be listed", self.repository.with_digest(*subject));
+        let list = self.client.find_referrers(&self.repository, *subject, None);
+        self.runtime.block_on(list).map_err(failed(context))
+    }
+
+    fn part(&self, descriptor: &Descriptor) -> Result<Option<Vec<u8>>, External> {
+        let reference = self.repository.with_digest(descriptor.digest);
+        let read = async {
+            if is_image_document(&descriptor.media_type) {
+                return Ok(self.client.manifest(&reference).await?.bytes.to_vec());
+            }
+            let mut stream = self.client.blob(&self.repository, descriptor).await?;
+            let mut bytes = Vec::new();
+            while let Some(piece) = stream.next().await? {
+                bytes.extend_from_slice(&piece);
+            }
+            Ok(bytes)
+        };
+        found(self.runtime.block_on(read)).map_err(failed(format!("`{reference}` cannot be read")))
+    }
+}
+
+/// Turns what the registry does not have into nothing.
+fn found<T>(result: Result<T, RegistryError>) -> Result<Option<T>, RegistryError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
     }
 }

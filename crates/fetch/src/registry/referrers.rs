@@ -26,12 +26,7 @@ impl RegistryClient {
         subject: Digest,
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>, RegistryError> {
-        let endpoint = Endpoint::new(repository, &self.options)?;
-        let mut url = endpoint.url(&format!("referrers/{subject}"));
-        if let Some(artifact_type) = artifact_type {
-            url.query_pairs_mut().append_pair("artifactType", artifact_type);
-        }
-        let mut referrers = match self.referrers_by_api(&endpoint, url).await? {
+        let mut referrers = match self.find_referrers(repository, subject, artifact_type).await? {
             Some(referrers) => referrers,
             None => {
                 self.fallback(repository, subject).await?.map(|index| index.manifests).unwrap_or_default()
@@ -42,6 +37,23 @@ impl RegistryClient {
             referrers.retain(|referrer| referrer.artifact_type.as_deref() == Some(artifact_type));
         }
         Ok(referrers)
+    }
+
+    /// Lists what the registry itself knows to refer to `subject`; `None` where it keeps no such list.
+    ///
+    /// The registry may leave out what has another artifact type, and need not.
+    pub async fn find_referrers(
+        &self,
+        repository: &Reference,
+        subject: Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Option<Vec<Descriptor>>, RegistryError> {
+        let endpoint = Endpoint::new(repository, &self.options)?;
+        let mut url = endpoint.url(&format!("referrers/{subject}"));
+        if let Some(artifact_type) = artifact_type {
+            url.query_pairs_mut().append_pair("artifactType", artifact_type);
+        }
+        self.referrers_by_api(&endpoint, url).await
     }
 
     /// Reads all pages; `None` where the registry has no such API.

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use temper_compose::{Destination, External, ImageSource, OpenBlob};
+use temper_compose::{Attachments, Destination, External, ImageSource, OpenBlob};
 use temper_oci::document::DOCUMENT_BYTES_MAX;
-use temper_oci::{Descriptor, ImageDocument};
+use temper_oci::{Descriptor, Digest, ImageDocument};
 
 use crate::blobs::{BlobError, Blobs, Durability};
 use crate::layout::{Layout, LayoutError, ref_name};
@@ -139,21 +139,7 @@ impl ImageSource for StoredImage {
 
     fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External> {
         let bytes = self.blobs.read(&descriptor.digest, DOCUMENT_BYTES_MAX as u64);
-        let bytes = bytes.map_err(unreadable(&self.reference, descriptor))?;
-        let mut hasher = descriptor.digest.hasher();
-        hasher.update(&bytes);
-        let found = hasher.finish();
-        if found != descriptor.digest {
-            return Err(External {
-                message: format!(
-                    "blob `{}` of `{}` has the digest `{found}`",
-                    descriptor.digest, self.reference
-                ),
-                hint: Some(DAMAGED.to_owned()),
-                source: None,
-            });
-        }
-        Ok(bytes.into())
+        Ok(bytes.map_err(unreadable(&self.reference, descriptor))?.into())
     }
 
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
@@ -163,7 +149,7 @@ impl ImageSource for StoredImage {
     }
 }
 
-/// A layout that images are written to.
+/// A layout that images are written to, and that tells what is attached to them.
 #[derive(Debug)]
 pub struct LayoutDestination {
     folder: String,
@@ -174,6 +160,12 @@ impl LayoutDestination {
     /// Opens a layout, or makes one where the folder is empty or missing.
     pub fn create(folder: &Path) -> Result<Self, LayoutError> {
         let layout = Layout::create(folder, Durability::Relaxed)?;
+        Ok(Self { folder: folder.display().to_string(), layout })
+    }
+
+    /// Opens a layout that must be there, to read what is attached to its images.
+    pub fn open(folder: &Path) -> Result<Self, LayoutError> {
+        let layout = Layout::open(folder, Durability::Relaxed)?;
         Ok(Self { folder: folder.display().to_string(), layout })
     }
 
@@ -223,3 +215,38 @@ impl Destination for LayoutDestination {
         Ok(())
     }
 }
+
+/// In a layout, tags are names of entries; a list of referrers is kept under the fallback tag alone.
+impl Attachments for LayoutDestination {
+    fn tagged(&self, tag: &str) -> Result<Option<ImageDocument>, External> {
+        let context = || format!("tag `{tag}` of layout `{}` cannot be read", self.folder);
+        let entry = self.layout.find(tag).map_err(|error| {
+            let hint = error.hint();
+            External::new(context(), error).with_hint(hint)
+        })?;
+        let Some(entry) = entry else { return Ok(None) };
+        if entry.size > DOCUMENT_BYTES_MAX as u64 {
+            let message = format!("{}: it has {} bytes", context(), entry.size);
+            return Err(External { message, hint: None, source: None });
+        }
+        let Some(bytes) = self.part(&entry)? else { return Ok(None) };
+        let document = ImageDocument::parse(bytes, Some(&entry.media_type));
+        document.map(Some).map_err(|error| External::new(context(), error))
+    }
+
+    fn referrers(&self, _: &Digest) -> Result<Option<Vec<Descriptor>>, External> {
+        Ok(None)
+    }
+
+    fn part(&self, descriptor: &Descriptor) -> Result<Option<Vec<u8>>, External> {
+        let place = format!("oci:{}", self.folder);
+        match self.layout.blobs().read(&descriptor.digest, descriptor.size) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(BlobError::Missing(_)) => Ok(None),
+            Err(error) => Err(unreadable(&place, descriptor)(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
