@@ -35,4 +35,4 @@ pub use pattern::{ParsePatternError, Pattern};
 pub use platform::{ParsePlatformError, Platform};
 pub use reference::{ParseReferenceError, Reference};
 pub use scan::{Scan, ScanError, ScanLimits, ScanMode, scan_tar, visit_files};
-pub use validate::{BlobSource, Problem, Violation, validate};
+pub use validate::{BlobSource, Problem, Violation, validate, validate_layers};

@@ -11,7 +11,8 @@ use crate::config::{CONFIG_BYTES_MAX, ConfigError, ImageConfig};
 use crate::document::{DOCUMENT_BYTES_MAX, DocumentError, ImageDocument};
 use crate::media_type::{self, Role};
 use crate::{
-    Compression, Descriptor, Digest, DigestHasher, Index, Manifest, Platform, ScanError, ScanLimits,
+    Compression, Descriptor, Digest, DigestHasher, Index, LayerIndex, Manifest, Platform, ScanError,
+    ScanLimits,
 };
 
 mod layer;
@@ -163,10 +164,29 @@ const DEPTH_MAX: usize = 4;
 
 /// Checks the image or index that `root` describes with everything below it; an empty list is a valid image.
 pub fn validate(blobs: &dyn BlobSource, root: &Descriptor, limits: &ScanLimits) -> Vec<Violation> {
-    let mut validator = Validator { blobs, limits, violations: Vec::new(), layers: BTreeMap::new() };
+    validator(blobs, root, limits, None).violations
+}
+
+/// Does the same, and gives the indexes of the layers that could be read, by the digests of their blobs.
+pub fn validate_layers(
+    blobs: &dyn BlobSource,
+    root: &Descriptor,
+    limits: &ScanLimits,
+) -> (Vec<Violation>, BTreeMap<Digest, LayerIndex>) {
+    let validator = validator(blobs, root, limits, Some(BTreeMap::new()));
+    (validator.violations, validator.indexes.unwrap_or_default())
+}
+
+fn validator<'a>(
+    blobs: &'a dyn BlobSource,
+    root: &Descriptor,
+    limits: &'a ScanLimits,
+    indexes: Option<BTreeMap<Digest, LayerIndex>>,
+) -> Validator<'a> {
+    let mut validator = Validator { blobs, limits, violations: Vec::new(), layers: BTreeMap::new(), indexes };
     let at = if media_type::role(&root.media_type) == Role::Index { "index" } else { "manifest" };
     validator.document(at, root, 0);
-    validator.violations
+    validator
 }
 
 struct Validator<'a> {
@@ -175,6 +195,8 @@ struct Validator<'a> {
     violations: Vec<Violation>,
     /// Diff ids of the layers seen so far: platforms and images share layers.
     layers: BTreeMap<Digest, Option<Digest>>,
+    /// Indexes of the layers seen so far, where they are wanted.
+    indexes: Option<BTreeMap<Digest, LayerIndex>>,
 }
 
 impl Validator<'_> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use temper_attest::carrier::Publication;
-use temper_compose::{Attachments, Destination, External, ImageSource, OpenBlob};
+use temper_compose::{Attachments, Destination, External, OpenBlob};
 use temper_oci::document::is_image_document;
 use temper_oci::{Descriptor, Digest, Document, ImageDocument, Manifest};
 
@@ -107,7 +107,9 @@ impl Destination for MemoryRepository {
 
     fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
         self.put_manifest(image, bytes)?;
-        tags.iter().for_each(|tag| self.set_tag(tag, image.clone()));
+        for tag in tags {
+            self.set_tag(tag, image.clone());
+        }
         Ok(())
     }
 }

@@ -27,7 +27,11 @@ impl Validator<'_> {
         match scan {
             Ok(scan) => {
                 self.records(at, &scan);
-                Some(scan.diff_id)
+                let diff_id = scan.diff_id;
+                if let Some(indexes) = &mut self.indexes {
+                    indexes.insert(descriptor.digest, scan.into());
+                }
+                Some(diff_id)
             }
             Err(error) => {
                 self.report(at, error);

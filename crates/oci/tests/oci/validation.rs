@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use temper_oci::{Compression, Descriptor, Digest, Platform, ScanLimits, media_type, validate};
+use temper_oci::{
+    Compression, Descriptor, Digest, Platform, ScanLimits, media_type, validate, validate_layers,
+};
 use temper_testkit::image::{Image, Layer, build_index, compress};
 
 type Blobs = BTreeMap<Digest, Vec<u8>>;
@@ -42,6 +44,10 @@ fn good_images_have_no_violations() {
     let images = [image("amd64"), image("arm64"), image("riscv64").docker()];
     let root = build_index(&images, &mut |digest, bytes| drop(blobs.insert(digest, bytes)));
     assert_eq!(violations(&blobs, &root), [""; 0]);
+    let (violations, indexes) = validate_layers(&blobs, &root, &ScanLimits::default());
+    assert!(violations.is_empty());
+    let own: Vec<Digest> = indexes.values().map(|index| index.diff_id).collect();
+    assert!(own.contains(&Digest::of(base().to_tar())), "{own:?}");
 }
 
 #[test]

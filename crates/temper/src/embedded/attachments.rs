@@ -18,11 +18,7 @@ const REFERRERS_MAX: usize = 10_000;
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 impl EmbeddedDestination {
-    fn wait<T>(
-        &self,
-        what: &str,
-        work: impl Future<Output = Result<T, Failed>>,
-    ) -> Result<T, External> {
+    fn wait<T>(&self, what: &str, work: impl Future<Output = Result<T, Failed>>) -> Result<T, External> {
         let context = || format!("{what} of `{}` cannot be read", self.repository.as_str());
         self.runtime.block_on(work).map_err(|error| External::new(context(), error))
     }
@@ -40,7 +36,11 @@ impl EmbeddedDestination {
         let mut hasher = digest.hasher();
         hasher.update(&bytes);
         let found = hasher.finish();
-        if found == digest { Ok(Some(bytes)) } else { Err(format!("its bytes have the digest `{found}`").into()) }
+        if found == digest {
+            Ok(Some(bytes))
+        } else {
+            Err(format!("its bytes have the digest `{found}`").into())
+        }
     }
 }
 

@@ -14,8 +14,9 @@ fn attachments_are_read_back_and_damage_is_told() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let place = LayoutDestination::create(folder.path()).expect("is made");
     let image = Image::new(&Platform::linux("amd64")).layer(&Layer::new(), Compression::Gzip);
-    let descriptor =
-        image.build(&mut |_, bytes| drop(place.layout.blobs().put(&bytes).expect("is written")));
+    let descriptor = image.build(&mut |digest, bytes| {
+        assert_eq!(place.layout.blobs().put(&bytes).expect("is written"), digest);
+    });
     let target = Target { repository: "registry.example/acme/app".to_owned(), descriptor };
     let key = FileKey::generate(&mut |bytes| {
         bytes.fill(7);
@@ -47,7 +48,8 @@ fn attachments_are_read_back_and_damage_is_told() {
     }
     assert!(attached.fallback.is_some());
 
-    let signature = &attached.signatures.expect("is signed").manifest().layers[0].digest;
+    let signatures = attached.signatures.expect("is signed");
+    let signature = &signatures.manifest().layers[0].digest;
     let file = place.layout.blobs().file(signature).expect("is there");
     let mut bytes = std::fs::read(&file).expect("can be read");
     bytes[0] ^= 1;
