@@ -85,8 +85,8 @@ impl<'a> Signed<'a> {
     /// The key's envelope of a statement: the one that is there, or a new one.
     fn envelope(&self, statement: &Statement) -> Result<Envelope, AttachError> {
         let payload = statement.to_bytes();
-        let same = self.envelopes.iter().filter(|(_, envelope)| envelope.payload == payload);
-        if let Some(envelope) = same.filter_map(|(_, envelope)| self.mine(envelope)).next() {
+        let mut same = self.envelopes.iter().filter(|(_, envelope)| envelope.payload == payload);
+        if let Some(envelope) = same.find_map(|(_, envelope)| self.mine(envelope)) {
             return Ok(envelope);
         }
         let envelope = Envelope::sign(statement, self.signer)?;

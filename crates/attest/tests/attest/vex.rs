@@ -252,7 +252,7 @@ proptest! {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let given = json!([statement("CVE-1", &status, &base_product(), &parts)]);
         let inherited = run(&given, &inventory());
-        for said in inherited.document.statements.iter() {
+        for said in &inherited.document.statements {
             prop_assert_eq!(serde_json::to_value(said.status).unwrap(), json!(status));
             let named = said.products[0].subcomponents.iter().filter_map(|part| part.id.as_deref());
             for part in named {

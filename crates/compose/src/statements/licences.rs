@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use temper_attest::{Licence, Limits};
 use temper_deb::status::StatusDatabase;
 use temper_oci::{Digest, EntryKind, ScanLimits, visit_files};
@@ -43,7 +44,7 @@ pub(super) fn licences(
         if known.contains_key(digest) {
             continue;
         }
-        if let Some(licence) = find(composer.cache, digest) {
+        if let Some(Found(licence)) = find(composer.cache, digest) {
             known.insert(*digest, licence);
             continue;
         }
@@ -61,8 +62,9 @@ pub(super) fn licences(
         .map(|(archive, members)| read_archive(&planned.archives, *archive, members))
         .collect::<Result<_, _>>()?;
     for (digest, licence) in found.into_iter().flatten() {
-        keep(composer.cache, &digest, licence.as_ref())?;
-        known.insert(digest, licence);
+        let found = Found(licence);
+        keep(composer.cache, &digest, &found)?;
+        known.insert(digest, found.0);
     }
     let licence = |digest: &Digest| known.get(digest).cloned().flatten();
     Ok(files.into_iter().filter_map(|(id, digest, _)| Some((id, licence(&digest)?))).collect())
@@ -121,13 +123,16 @@ fn read(bytes: &[u8]) -> Option<Licence> {
     Licence::from_copyright(&String::from_utf8_lossy(bytes), &Limits::default())
 }
 
-/// Returns what was found before: a licence, or that there is none to be told.
-fn find(cache: &dyn Cache, digest: &Digest) -> Option<Option<Licence>> {
+/// What a copyright file was found to say; nothing where it is prose.
+#[derive(Serialize, Deserialize)]
+struct Found(Option<Licence>);
+
+fn find(cache: &dyn Cache, digest: &Digest) -> Option<Found> {
     postcard::from_bytes(&cache.get(CACHE_KIND, digest)?).ok()
 }
 
-fn keep(cache: &dyn Cache, digest: &Digest, licence: Option<&Licence>) -> Result<(), ComposeError> {
-    let kept = postcard::to_allocvec(&licence).map_err(std::io::Error::other);
+fn keep(cache: &dyn Cache, digest: &Digest, found: &Found) -> Result<(), ComposeError> {
+    let kept = postcard::to_allocvec(found).map_err(std::io::Error::other);
     let put = kept.and_then(|bytes| cache.put(CACHE_KIND, digest, &bytes));
     put.map_err(ComposeError::store("keep a licence"))
 }

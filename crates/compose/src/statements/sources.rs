@@ -45,10 +45,10 @@ pub(super) fn artifacts(
     images: &[Image],
     platform: &Platform,
 ) -> Result<Vec<Artifact>, ComposeError> {
-    let wanted = request.recipe.artifacts.iter().zip(images).zip(request.artifacts);
-    let artifact = |((wanted, image), source): ((&WantedArtifact, &Image), &Box<dyn ImageSource + '_>)| {
+    let sources = request.artifacts.iter().map(|source| &**source);
+    let wanted = request.recipe.artifacts.iter().zip(images).zip(sources);
+    let artifact = |((wanted, image), source): ((&WantedArtifact, &Image), &dyn ImageSource)| {
         let Some(found) = image.find(platform) else { return Ok(None) };
-        let source: &dyn ImageSource = &**source;
         let digest = found.manifest.digest();
         let sbom = attached(source, &found.descriptor())?.and_then(|attached| sbom(&attached));
         Ok(Some(Artifact { repository: repository(image, &wanted.reference), digest, sbom }))
