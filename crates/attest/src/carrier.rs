@@ -7,6 +7,7 @@
 mod attach;
 mod fallback;
 mod legacy;
+mod list;
 mod publication;
 mod referrer;
 mod verify;
@@ -22,14 +23,9 @@ use crate::{FormatError, Limits, SignError};
 pub use attach::attach;
 pub use fallback::fallback_tag;
 pub use legacy::{attestation_tag, signature_tag};
+pub use list::Listed;
 pub use publication::{Blob, Publication, Put};
 pub use verify::{Claim, Proof, Refusal, Verification};
-
-/// Says whether a tag is one that carriers make from a digest: no image is meant by it.
-pub fn is_attachment_tag(tag: &str) -> bool {
-    let name = tag.strip_suffix(".sig").or_else(|| tag.strip_suffix(".att")).unwrap_or(tag);
-    name.replacen('-', ":", 1).parse::<Digest>().is_ok()
-}
 
 /// The manifest that something is attached to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,6 @@ mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
 use temper_deb::control;
 
 use crate::Limits;
@@ -17,7 +16,7 @@ use crate::Limits;
 use expression::Expression;
 
 /// What a package is licensed under.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Licence {
     expression: String,
     references: BTreeMap<String, String>,

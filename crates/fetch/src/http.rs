@@ -5,6 +5,7 @@
 //! `HTTP_PROXY`, `NO_PROXY`), roots from the platform's certificate store and [`HttpConfig::root_certificates`].
 
 mod retry;
+mod small;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client, Response, Url};
 
 pub use self::retry::{Backoff, is_transient_error, is_transient_status, retry_after};
+pub use self::small::small;
 
 /// How clients connect. The default suits archives and registries on the open network.
 #[derive(Clone, Debug)]
@@ -64,6 +66,32 @@ pub enum HttpError {
         /// The most bytes that were allowed.
         limit: u64,
     },
+    /// What should be an address is none.
+    #[error("`{0}` is no address that begins with `https://`")]
+    Address(String),
+    /// Without TLS anybody on the way may change what is fetched.
+    #[error("`{url}` is not fetched without TLS")]
+    Plain {
+        /// What was asked for.
+        url: String,
+    },
+    /// There was no answer.
+    #[error("`{url}` cannot be fetched")]
+    Request {
+        /// What was asked for, without credentials.
+        url: String,
+        /// What happened.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server has something else to say.
+    #[error("`{url}` cannot be fetched: the server answers {status}")]
+    Status {
+        /// What was asked for, without credentials.
+        url: String,
+        /// The answer's code.
+        status: u16,
+    },
     /// The connection broke while the body arrived.
     #[error("response of `{url}` broke off")]
     Body {
@@ -83,7 +111,14 @@ impl HttpError {
                 Some("give a file with `-----BEGIN CERTIFICATE-----` blocks".to_owned())
             }
             Self::Client(_) => Some("install the system's CA certificates (`ca-certificates`)".to_owned()),
-            Self::TooLarge { .. } | Self::Body { .. } => None,
+            Self::Plain { .. } => Some(
+                "plain HTTP is for this machine alone; fetch it by `https://`, or name a file".to_owned(),
+            ),
+            Self::Address(_)
+            | Self::Request { .. }
+            | Self::Status { .. }
+            | Self::TooLarge { .. }
+            | Self::Body { .. } => None,
         }
     }
 }

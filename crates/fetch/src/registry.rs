@@ -31,6 +31,8 @@ use self::known::Known;
 use crate::credentials::Credentials;
 use crate::http::{self, HttpConfig, HttpError};
 
+pub(crate) use self::endpoint::is_this_machine;
+
 pub use self::blobs::BlobStream;
 pub use self::error::{Refusal, RegistryError};
 pub use self::manifests::{FetchedManifest, ManifestHead};

@@ -9,13 +9,15 @@ use temper_registry::PublicUrl;
 
 use crate::server::network;
 
+mod attestation;
 mod key;
 mod registry;
-mod signing;
 
+pub(crate) use attestation::{
+    Attestation, AttestationGet, AttestationHowto, AttestationList, AttestationSbom, AttestedImage,
+};
 pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use registry::{Registry, RegistryGc, RegistryUsage};
-pub(crate) use signing::Signing;
 
 /// Customize hardened container images: plan, build, and serve them
 ///
@@ -111,6 +113,15 @@ pub(crate) enum Command {
   temper customization prepare acme/dhi-python -t python/debian-13/3.13 > customization.yaml"
     )]
     Customization(Customization),
+    /// Show what is said about an image, and how others verify it
+    #[command(
+        subcommand,
+        visible_alias = "attest",
+        after_help = "Examples:
+  temper attestation list 127.0.0.1:5080/acme/dhi-python:3.13_custom
+  temper attestation howto 127.0.0.1:5080/acme/dhi-python:3.13_custom"
+    )]
+    Attestation(Attestation),
     /// Look after the keys that sign images
     #[command(
         subcommand,
@@ -208,8 +219,6 @@ pub(crate) struct Quickstart {
     /// End after the image is built instead of serving it
     #[arg(long)]
     pub(crate) once: bool,
-    #[command(flatten)]
-    pub(crate) signing: Signing,
 }
 
 /// Options of `serve`.
@@ -293,11 +302,6 @@ pub(crate) struct Build {
     /// Where the image goes: `oci:DIR` or a repository [default: the target's repository on the server]
     #[arg(long, value_name = "oci:DIR|REPOSITORY")]
     pub(crate) output: Option<String>,
-    #[command(flatten)]
-    pub(crate) signing: Signing,
-    /// Public key whose VEX statements about the base are passed on, beside the own key; may be repeated
-    #[arg(long, value_name = "FILE", conflicts_with = "no_sign")]
-    pub(crate) base_key: Vec<PathBuf>,
 }
 
 /// What to do with the catalog.
@@ -348,8 +352,6 @@ pub(crate) struct CatalogBuild {
     /// Where the image goes: `oci:DIR` or a repository
     #[arg(long, value_name = "oci:DIR|REPOSITORY")]
     pub(crate) output: String,
-    #[command(flatten)]
-    pub(crate) signing: Signing,
     /// Folder of definitions [default: the embedded catalog]
     #[arg(long, value_name = "DIR")]
     pub(crate) catalog: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! What each command does; one file for each.
 
 pub(crate) mod account;
+pub(crate) mod attestation;
 pub(crate) mod build;
 pub(crate) mod catalog;
 pub(crate) mod customization;

@@ -2,6 +2,7 @@
 
 mod file;
 mod folder;
+mod known;
 mod password;
 mod pkcs11;
 mod random;
@@ -10,6 +11,7 @@ use anyhow::{Error, anyhow};
 use temper_attest::Signer;
 
 pub(crate) use folder::{Home, Key, KeyFolder};
+pub(crate) use known::{KnownKey, known};
 pub(crate) use password::KeyPassword;
 
 use crate::failure::Failure;

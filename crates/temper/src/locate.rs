@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use temper_compose::{Destination, ImageSource};
+use temper_compose::{Attachments, Destination, ImageSource};
 use temper_fetch::engine::{RegistryDestination, RegistryImage};
 use temper_oci::Reference;
 use temper_oci::reference::check_tag;
@@ -57,6 +57,20 @@ pub(crate) fn destination(
     Ok((Box::new(destination), tag))
 }
 
+/// Opens the place of an image for reading what is attached to it.
+pub(crate) fn attachments(workspace: &Workspace, text: &str) -> Result<Box<dyn Attachments>, anyhow::Error> {
+    if let Some(layout) = text.strip_prefix(LAYOUT) {
+        let (folder, _) = layout_place(layout)?;
+        let layout = LayoutDestination::open(&folder).map_err(|error| {
+            let hint = error.hint();
+            Failure::failed(error.into()).hint_if(hint)
+        })?;
+        return Ok(Box::new(layout));
+    }
+    let (runtime, client) = (workspace.runtime.clone(), workspace.registry.clone());
+    Ok(Box::new(RegistryDestination::new(runtime, client, &reference(text)?)))
+}
+
 /// Splits `DIR:TAG` of a place that must name a folder.
 fn layout_place(text: &str) -> Result<(PathBuf, Option<String>), anyhow::Error> {
     let (folder, tag) = split_layout(text);
@@ -74,11 +88,6 @@ pub(crate) fn without_tag(text: &str) -> String {
     }
     let last = text.rfind('/').map_or(0, |slash| slash + 1);
     text[last..].find([':', '@']).map_or(text, |end| &text[..last + end]).to_owned()
-}
-
-/// Returns the repository of a place for writing; of a layout, which is a place on one machine, the one that is meant.
-pub(crate) fn repository(text: &str, meant: &str) -> String {
-    if text.starts_with(LAYOUT) { meant.to_owned() } else { without_tag(text) }
 }
 
 /// Splits `DIR:TAG`; a colon that belongs to the folder's name stays in it.

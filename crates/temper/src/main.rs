@@ -15,7 +15,6 @@ mod printing;
 mod progress;
 mod request;
 mod server;
-mod signing;
 mod storage;
 mod workspace;
 
@@ -89,6 +88,16 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         }
         Command::Customization(cli::Customization::Prepare(options)) => {
             commands::customization::prepare(options, json)
+        }
+        Command::Attestation(cli::Attestation::List(options)) => {
+            commands::attestation::list(&open()?, options, json)
+        }
+        Command::Attestation(cli::Attestation::Get(options)) => commands::attestation::get(&open()?, options),
+        Command::Attestation(cli::Attestation::Sbom(options)) => {
+            commands::attestation::sbom(&open()?, options, json)
+        }
+        Command::Attestation(cli::Attestation::Howto(options)) => {
+            commands::attestation::howto(&open()?, options, json)
         }
         Command::Key(cli::Key::List) => commands::key::list(&open()?, json),
         Command::Key(cli::Key::Show(options)) => commands::key::show(&open()?, options, json),

@@ -41,6 +41,8 @@ pub(crate) struct Workspace {
     pub(crate) cache: Cache,
     pub(crate) archive: ArchiveAdapter,
     pub(crate) registry: RegistryClient,
+    /// How everything else is fetched.
+    pub(crate) http: HttpConfig,
     pub(crate) keys: Arc<KeyFolder>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) runtime: Handle,
@@ -82,6 +84,7 @@ impl Workspace {
             cache,
             archive,
             registry,
+            http,
             keys,
             progress,
             runtime: runtime.clone(),

@@ -27,8 +27,8 @@ pub struct Base {
 /// What an image inherits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inherited {
-    /// The image's document; without statements where nothing is known, which is worth saying too.
-    pub document: VexDocument,
+    /// The image's document; nothing where there is nothing to say.
+    pub document: Option<VexDocument>,
     /// What was left out, by vulnerability.
     pub dropped: Vec<Dropped>,
 }
@@ -101,7 +101,8 @@ pub fn inherit(
     sort(&mut statements);
     dropped.sort();
     dropped.dedup();
-    Inherited { document: document(statements, inventory), dropped }
+    let document = (!statements.is_empty()).then(|| document(statements, inventory));
+    Inherited { document, dropped }
 }
 
 fn document(statements: Vec<VexStatement>, inventory: &Inventory) -> VexDocument {

@@ -109,6 +109,26 @@ fn both_carriers_are_complete_and_read_back() {
 }
 
 #[test]
+fn what_is_attached_is_listed_whoever_signed_it() {
+    let mut registry = Registry::default();
+    publish(&mut registry, &statements(), &key(1));
+    let listed = registry.attached(digest("index")).list(digest("index"), &Limits::default());
+    let kinds: Vec<_> =
+        listed.iter().map(|listed| (listed.carrier, listed.statement.predicate_type.as_str())).collect();
+    let (referrer, legacy) = (Carrier::Referrer, Carrier::LegacyTag);
+    let (provenance, spdx) = (predicate::SLSA_PROVENANCE, predicate::SPDX);
+    assert_eq!(
+        kinds[..4],
+        [(referrer, predicate::COSIGN_SIGN), (referrer, provenance), (referrer, spdx), (referrer, spdx)]
+    );
+    assert_eq!(kinds[4..], [(legacy, provenance), (legacy, spdx), (legacy, spdx)]);
+    assert!(listed.iter().all(|listed| listed.envelope.verify(&key(1).public_key()).is_ok()));
+    assert!(listed.iter().all(|listed| listed.envelope.verify(&key(2).public_key()).is_err()));
+    assert!(listed.iter().all(|listed| registry.manifests.contains_key(&listed.manifest.to_string())));
+    assert!(registry.attached(digest("index")).list(digest("other"), &Limits::default()).is_empty());
+}
+
+#[test]
 fn manifests_have_the_shapes_that_cosign_reads() {
     let mut registry = Registry::default();
     publish(&mut registry, &statements()[..1], &key(1));

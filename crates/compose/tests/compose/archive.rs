@@ -70,8 +70,7 @@ impl Archive for MemoryArchive {
     fn snapshot(&self, sources: &[PackageSource], architecture: &str) -> Result<Snapshot, External> {
         let texts: String = sources.iter().map(|source| self.text(source, architecture)).collect();
         let key = Digest::of(format!("{architecture}\n{texts}"));
-        let releases = sources.iter().map(|source| Digest::of(self.text(source, architecture))).collect();
-        Ok(Snapshot { key, architecture: architecture.to_owned(), sources: sources.to_vec(), releases })
+        Ok(Snapshot { key, architecture: architecture.to_owned(), sources: sources.to_vec() })
     }
 
     fn universe(&self, snapshot: &Snapshot) -> Result<(Snapshot, Arc<Universe>), External> {

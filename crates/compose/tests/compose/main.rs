@@ -9,7 +9,6 @@ mod image;
 mod memory;
 mod outcome;
 mod repository;
-mod signing;
 mod workshop;
 
 mod accounts;
@@ -29,9 +28,7 @@ mod metadata;
 mod packages;
 mod paths;
 mod plan;
-mod publishing;
 mod selection;
 mod settings;
-mod statements;
 mod targets;
 mod upgrades;

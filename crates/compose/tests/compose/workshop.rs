@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use temper_compose::{
-    AutomaticIds, BuildContext, BuiltImage, ComposeError, Composer, ImageSource, Plan, Planned, Recipe,
-    RecordedChoice, Request, Silent, Statements,
+    AutomaticIds, BuiltImage, ComposeError, Composer, ImageSource, Plan, Planned, Recipe, Request, Silent,
 };
 use temper_oci::{Platform, ScanLimits, validate};
 use temper_testkit::Deb;
@@ -22,7 +21,6 @@ pub(crate) struct Workshop {
     pub(crate) store: MemoryStore,
     pub(crate) base: Option<MemoryImage>,
     pub(crate) automatic_ids: BTreeMap<Platform, AutomaticIds>,
-    pub(crate) choices: BTreeMap<Platform, RecordedChoice>,
     cache: MemoryCache,
     archive: MemoryArchive,
     artifacts: Vec<MemoryImage>,
@@ -37,7 +35,6 @@ impl Workshop {
             store,
             base: Some(base::hardened()),
             automatic_ids: BTreeMap::new(),
-            choices: BTreeMap::new(),
             cache: MemoryCache::default(),
             artifacts: Vec::new(),
         }
@@ -93,46 +90,17 @@ impl Workshop {
         self.run(&Recipe::from(&definition), None, definition.document.tags.clone())
     }
 
-    /// Builds a customization and states what it is.
-    pub(crate) fn state(&self, body: &str, context: &BuildContext<'_>) -> (Outcome, Statements) {
-        let (recipe, destination, tags) = document::recipe(&document::parse(body));
-        self.run_stated(&recipe, Some(destination), tags, context)
-    }
-
-    /// Builds a definition and states what it is.
-    pub(crate) fn state_defined(&self, body: &str, context: &BuildContext<'_>) -> (Outcome, Statements) {
-        let definition = document::define(body);
-        self.run_stated(&Recipe::from(&definition), None, definition.document.tags.clone(), context)
-    }
-
-    fn run_stated(
-        &self,
-        recipe: &Recipe,
-        destination: Option<String>,
-        tags: Vec<String>,
-        context: &BuildContext<'_>,
-    ) -> (Outcome, Statements) {
-        let run = |composer: &Composer<'_>, request: &Request<'_>, planned: Planned<'_>| {
-            let image = composer.build(&planned).unwrap_or_else(|error| panic!("{error:?}"));
-            let statements = composer.state(&planned, request, &image, context);
-            (planned.plan, image, statements.unwrap_or_else(|error| panic!("{error:?}")))
-        };
-        let built = self.with(recipe, destination, tags, run);
-        let (plan, image, statements) = built.unwrap_or_else(|error| panic!("{error:?}"));
-        (Outcome { store: self.store.clone(), plan, image }, statements)
-    }
-
     /// Plans a customization without building it.
     pub(crate) fn plan(&self, body: &str) -> Plan {
         let (recipe, destination, tags) = document::recipe(&document::parse(body));
-        self.with(&recipe, Some(destination), tags, |_, _, planned| planned.plan)
+        self.with(&recipe, Some(destination), tags, |_, planned| planned.plan)
             .unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// Returns the problems of a customization, `platform: path: message` each, and sees that it is not built.
     pub(crate) fn problems(&self, body: &str) -> Vec<String> {
         let (recipe, destination, tags) = document::recipe(&document::parse(body));
-        let run = |composer: &Composer<'_>, _: &Request<'_>, planned: Planned<'_>| {
+        let run = |composer: &Composer<'_>, planned: Planned<'_>| {
             let error = composer.build(&planned).expect_err("a plan with problems is not built");
             assert!(matches!(error, ComposeError::Problems(_)), "{error:?}");
             assert_eq!(planned.plan.build_key, None);
@@ -151,7 +119,7 @@ impl Workshop {
     /// Returns why a customization cannot even be planned, with the causes.
     pub(crate) fn failure(&self, body: &str) -> String {
         let (recipe, destination, tags) = document::recipe(&document::parse(body));
-        let error = self.with(&recipe, Some(destination), tags, |_, _, _| ()).expect_err("cannot be planned");
+        let error = self.with(&recipe, Some(destination), tags, |_, _| ()).expect_err("cannot be planned");
         let mut text = error.to_string();
         let mut cause = Error::source(&error);
         while let Some(error) = cause {
@@ -172,7 +140,7 @@ impl Workshop {
     }
 
     fn run(&self, recipe: &Recipe, destination: Option<String>, tags: Vec<String>) -> Outcome {
-        let run = |composer: &Composer<'_>, _: &Request<'_>, planned: Planned<'_>| {
+        let run = |composer: &Composer<'_>, planned: Planned<'_>| {
             let image = composer.build(&planned).unwrap_or_else(|error| {
                 panic!("{error}: {:#?}", planned.plan.problems().collect::<Vec<_>>());
             });
@@ -196,7 +164,7 @@ impl Workshop {
         recipe: &Recipe,
         destination: Option<String>,
         tags: Vec<String>,
-        run: impl FnOnce(&Composer<'_>, &Request<'_>, Planned<'_>) -> T,
+        run: impl FnOnce(&Composer<'_>, Planned<'_>) -> T,
     ) -> Result<T, ComposeError> {
         let composer =
             Composer { store: &self.store, cache: &self.cache, archive: &self.archive, log: &Silent };
@@ -219,9 +187,8 @@ impl Workshop {
             base_name: base.map(|_| "registry.example/acme/base:1".to_owned()),
             tags,
             automatic_ids: self.automatic_ids.clone(),
-            choices: self.choices.clone(),
         };
         let planned = composer.plan(&request)?;
-        Ok(run(&composer, &request, planned))
+        Ok(run(&composer, planned))
     }
 }

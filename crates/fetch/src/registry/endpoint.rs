@@ -80,7 +80,8 @@ impl Endpoint {
     }
 }
 
-fn is_this_machine(host: &str) -> bool {
+/// Says whether a host, with a port or without, is the machine that this runs on.
+pub(crate) fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => name,
         _ => host,

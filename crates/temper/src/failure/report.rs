@@ -8,6 +8,7 @@ use serde::Serialize;
 use temper_attest::KeyError;
 use temper_compose::{ComposeError, External, Finding};
 use temper_fetch::archive::ArchiveError;
+use temper_fetch::http::HttpError;
 use temper_fetch::registry::RegistryError;
 use temper_oci::Platform;
 use temper_store::blobs::BlobError;
@@ -181,6 +182,7 @@ fn hint(link: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| link.downcast_ref::<LayoutError>()?.hint())
         .or_else(|| link.downcast_ref::<RecordsError>()?.hint())
         .or_else(|| link.downcast_ref::<ArchiveError>()?.hint())
+        .or_else(|| link.downcast_ref::<HttpError>()?.hint())
         .or_else(|| link.downcast_ref::<RegistryError>()?.hint())
 }
 
