@@ -9,6 +9,7 @@ mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use temper_deb::control;
 
 use crate::Limits;
@@ -16,7 +17,7 @@ use crate::Limits;
 use expression::Expression;
 
 /// What a package is licensed under.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Licence {
     expression: String,
     references: BTreeMap<String, String>,

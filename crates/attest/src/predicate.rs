@@ -13,3 +13,5 @@ pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
 pub const OPENVEX: &str = "https://openvex.dev/ns";
 /// The signature itself, as cosign 3 writes it: a statement with an empty predicate.
 pub const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
+/// Temper's composition record: where each path, variable and account of an image comes from.
+pub const COMPOSITION: &str = "urn:temper:composition:v1";

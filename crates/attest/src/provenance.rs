@@ -3,6 +3,7 @@
 //! Follows [SLSA provenance, version 1](https://slsa.dev/spec/v1.0/provenance). A [`BuildRecord`] has all that is
 //! needed to build the image again; it is written as a predicate and read back from one.
 
+mod settings;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,10 @@ use temper_oci::{Digest, Platform};
 
 use crate::statement::Subject;
 use crate::{Statement, predicate};
+
+pub use settings::{
+    ChosenPackage, PackageSource, PlatformSettings, RemovedPackage, Settings, WaivedRelation,
+};
 
 /// One build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,17 +68,6 @@ pub struct Target {
     pub tag_definition_id: Option<String>,
     /// The tags that were given to the result.
     pub tags: Vec<String>,
-}
-
-/// What Temper itself decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Version of Temper.
-    pub temper_version: String,
-    /// Version of the rules and encoders that decide a layer's bytes.
-    pub writer_version: String,
-    /// Keys of the layers that were added, lowest first, by platform.
-    pub layer_keys: BTreeMap<Platform, Vec<Digest>>,
 }
 
 /// Something that a build read.
@@ -166,6 +160,22 @@ impl BuildRecord {
     /// Writes the predicate.
     pub fn to_predicate(&self) -> Value {
         wire::write(self)
+    }
+
+    /// Says whether another record tells of the same build: all is equal but who ran it when, and what it left.
+    pub fn is_same_build(&self, other: &Self) -> bool {
+        let bare = |record: &Self| {
+            let nothing = String::new;
+            Self {
+                invocation: nothing(),
+                started_on: nothing(),
+                finished_on: nothing(),
+                byproducts: Vec::new(),
+                ..record.clone()
+            }
+            .to_predicate()
+        };
+        bare(self) == bare(other)
     }
 
     /// Reads the predicate of a statement that was verified. Parameters that are not known are an error: they may

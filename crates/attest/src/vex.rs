@@ -4,6 +4,7 @@
 //! said is inherited where it is still true; nothing is ever concluded that nobody said.
 
 mod inherit;
+mod own;
 mod products;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::error::{FormatError, check_limit, parse_json};
 use crate::{Limits, predicate};
 
 pub use inherit::{Base, DropReason, Dropped, Inherited, inherit};
+pub use own::{Own, own};
 
 const CONTEXT: &str = "https://openvex.dev/ns/v0.2.0";
 const DOCUMENT: &str = "VEX document";

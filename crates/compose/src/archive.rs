@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub architecture: String,
     /// The suites that it was taken of.
     pub sources: Vec<PackageSource>,
+    /// Digests of their signed releases, `InRelease` or else `Release`, in the order of the sources.
+    pub releases: Vec<Digest>,
 }
 
 /// A package file to be fetched.

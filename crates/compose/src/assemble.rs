@@ -113,7 +113,7 @@ fn base_layers(
 }
 
 /// Segments that are not kept any more are made from the package files, which may be gone too.
-fn fetch_packages(
+pub(crate) fn fetch_packages(
     composer: &Composer<'_>,
     composition: &Composition,
     wanted: &BTreeSet<Digest>,

@@ -9,7 +9,7 @@ use crate::composition::Composition;
 use crate::image::Image;
 
 /// Changes with every change of the rules of composition that changes results.
-const RULES_VERSION: u32 = 2;
+pub(crate) const RULES_VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Inputs<'a> {

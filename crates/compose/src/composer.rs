@@ -23,6 +23,7 @@ use crate::plan::{ImageSummary, Plan, PlatformPlan};
 use crate::platforms;
 use crate::publish::BuiltImage;
 use crate::recipe::Recipe;
+use crate::recorded::RecordedChoice;
 use crate::{assemble, composition, plan_platform};
 
 /// What composition works with.
@@ -55,6 +56,8 @@ pub struct Request<'a> {
     pub tags: Vec<String>,
     /// Numbers that the last build gave to users and groups of packages, by platform.
     pub automatic_ids: BTreeMap<Platform, AutomaticIds>,
+    /// Packages that a record of the build names, by platform; for the others they are chosen from the archive.
+    pub choices: BTreeMap<Platform, RecordedChoice>,
 }
 
 /// Numbers that a build gave to users and groups of packages, by name.
@@ -72,6 +75,8 @@ pub struct Planned<'a> {
     pub plan: Plan,
     pub(crate) compositions: Vec<Composition>,
     pub(crate) base: Option<Image>,
+    /// In the order of [`Recipe::artifacts`].
+    pub(crate) artifacts: Vec<Image>,
     pub(crate) annotations: Vec<(String, String)>,
     pub(crate) base_name: Option<String>,
     pub(crate) archives: Archives<'a>,
@@ -126,7 +131,8 @@ impl<'a> Composer<'a> {
             plan.build_key = Some(build_key(request, base.as_ref(), &artifacts, &compositions, compression));
         }
         let annotations = recipe.annotations.clone();
-        Ok(Planned { plan, compositions, base, annotations, base_name: request.base_name.clone(), archives })
+        let base_name = request.base_name.clone();
+        Ok(Planned { plan, compositions, base, artifacts, annotations, base_name, archives })
     }
 
     /// Makes the image that was planned; afterwards all its blobs are in the store.

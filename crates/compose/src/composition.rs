@@ -9,6 +9,7 @@ use std::sync::Arc;
 use temper_oci::media_type::{Role, role};
 use temper_oci::{Compression, Descriptor, Digest, ImageConfig, Platform};
 use temper_rootfs::draft::Draft;
+use temper_rootfs::installed::Installed;
 use temper_rootfs::package_index::PackageIndex;
 use temper_rootfs::segment::Segment;
 use temper_rootfs::tree::Tree;
@@ -76,6 +77,12 @@ pub(crate) struct Composition {
     pub(crate) not_reproduced: Vec<NotReproducedLine>,
     pub(crate) automatic_ids: AutomaticIds,
     pub(crate) findings: Findings,
+    /// Every path of the result.
+    pub(crate) tree: Tree,
+    /// The packages of the base.
+    pub(crate) installed: Installed,
+    /// Indexes of the chosen packages, in the order of [`Choice::install`].
+    pub(crate) indexes: Vec<Arc<PackageIndex>>,
 }
 
 impl Composition {
@@ -147,6 +154,9 @@ pub(crate) fn compose(
         automatic_ids: report::automatic_ids(&stages.effect),
         snapshot: packages.snapshot,
         choice: packages.choice,
+        installed: packages.installed,
+        indexes: packages.indexes,
+        tree: stages.tree,
         findings,
     })
 }

@@ -1,5 +1,7 @@
 //! Which distribution a base image says it is, and where that distribution's packages come from.
 
+use std::borrow::Cow;
+
 use temper_deb::sources::{AptSource, deb822, lines};
 use temper_rootfs::tree::Tree;
 
@@ -17,13 +19,17 @@ const OS_RELEASE_PATHS: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
 /// Returns the sources of the distribution that a base says it is, updates and security fixes included, with the
 /// components that the base's own apt configuration names.
 pub(crate) fn sources(base: &Tree) -> Result<Vec<PackageSource>, Finding> {
-    let os_release = OS_RELEASE_PATHS.iter().find_map(|path| base.read(path));
-    let mut sources = named(os_release.map(String::from_utf8_lossy).as_deref())?;
+    let mut sources = named(os_release(base).as_deref())?;
     let components = components(base, &sources);
     for source in &mut sources {
         source.components.clone_from(&components);
     }
     Ok(sources)
+}
+
+/// Returns the text that names the distribution of a tree, if it has one.
+pub(crate) fn os_release(tree: &Tree) -> Option<Cow<'_, str>> {
+    OS_RELEASE_PATHS.iter().find_map(|path| tree.read(path)).map(String::from_utf8_lossy)
 }
 
 /// Returns the sources of the distribution that an `os-release` text names.
@@ -74,7 +80,7 @@ fn components(base: &Tree, sources: &[PackageSource]) -> Vec<String> {
 }
 
 /// Returns the value of a key with its quotes taken off.
-fn value(text: &str, key: &str) -> Option<String> {
+pub(crate) fn value(text: &str, key: &str) -> Option<String> {
     let line = text.lines().filter_map(|line| line.trim().split_once('=')).find(|(name, _)| *name == key)?;
     let value = line.1.trim();
     let quoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));

@@ -6,6 +6,7 @@ use std::io::Read;
 use bytes::Bytes;
 use temper_oci::{Descriptor, Digest, Document, ImageConfig, ImageDocument, Manifest, Platform};
 
+use crate::attachments::Attachments;
 use crate::error::{ComposeError, External};
 
 /// An image somewhere: in a layout, a registry, or the store itself. What it returns has the digest that was asked for.
@@ -21,6 +22,11 @@ pub trait ImageSource: Send + Sync {
 
     /// Opens a layer for reading; its reader fails where the bytes are not those of the digest.
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External>;
+
+    /// Returns where signatures and attestations of the image are looked for; nothing where there can be none.
+    fn attachments(&self) -> Option<&dyn Attachments> {
+        None
+    }
 
     /// Says whether the repository's tags cannot be moved, where that is known.
     fn has_immutable_tags(&self) -> Option<bool> {
@@ -87,6 +93,13 @@ impl Image {
     /// Lists its platforms.
     pub fn platforms(&self) -> Vec<Platform> {
         self.platforms.iter().map(|image| image.platform.clone()).collect()
+    }
+}
+
+impl PlatformImage {
+    /// Returns what leads to its manifest.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::of(self.manifest.media_type(), self.manifest.bytes())
     }
 }
 

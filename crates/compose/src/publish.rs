@@ -1,4 +1,4 @@
-//! Publication: blobs, manifests, index, and the tags last.
+//! Publication: blobs, manifests, index, what is attached to them, and the tags last.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -8,12 +8,16 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use bytes::Bytes;
+use temper_attest::Signer;
 use temper_oci::{Descriptor, Digest, Platform};
 
 use crate::attachments::Attachments;
 use crate::blob_store::BlobStore;
 use crate::error::{ComposeError, External};
 use crate::event::{Event, Log, Step};
+use crate::statements::Statements;
+
+mod attached;
 
 /// An image whose bytes are all in the store or here.
 #[derive(Clone, Debug)]
@@ -64,16 +68,31 @@ pub trait Destination: Attachments {
     /// Writes a manifest or index under its digest.
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External>;
 
+    /// Lets a tag name a manifest or index that is attached to an image.
+    fn put_attachment(&self, descriptor: &Descriptor, bytes: &Bytes, tag: &str) -> Result<(), External>;
+
     /// Lets every tag name the image; at once, where the destination can.
     fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External>;
 }
 
-/// Publishes an image: layers, configs, platform manifests, index; the tags move last.
+/// What is attached to an image when it is published, and by whom.
+#[derive(Clone, Copy)]
+pub struct Attestation<'a> {
+    /// What is stated.
+    pub statements: &'a Statements,
+    /// Registry and repository, as signatures name it.
+    pub repository: &'a str,
+    /// Who signs.
+    pub signer: &'a dyn Signer,
+}
+
+/// Publishes an image: layers, configs, platform manifests, index, attestations, signatures; the tags move last.
 ///
 /// Stopped at any point it leaves the old tags working; done twice it changes nothing.
 pub fn publish(
     image: &BuiltImage,
     tags: &[String],
+    attestation: Option<&Attestation<'_>>,
     store: &dyn BlobStore,
     destination: &dyn Destination,
     log: &dyn Log,
@@ -81,36 +100,47 @@ pub fn publish(
     let layers = image.manifests.iter().flat_map(|manifest| &manifest.layers);
     let configs = image.manifests.iter().map(|manifest| &manifest.config);
     let mut seen = BTreeSet::new();
-    let blobs: Vec<&Descriptor> = layers.chain(configs).filter(|blob| seen.insert(blob.digest)).collect();
-    publish_blobs(&blobs, store, destination, log)?;
+    let blobs = layers.chain(configs).filter(|blob| seen.insert(blob.digest));
+    let blobs: Vec<Upload<'_>> =
+        blobs.map(|blob| (blob, Box::new(|| store.open(&blob.digest)) as BoxedOpen<'_>)).collect();
+    publish_blobs(&blobs, "publish blobs", destination, log)?;
     for manifest in &image.manifests {
         destination.put_manifest(&manifest.descriptor, &manifest.bytes)?;
     }
     destination.put_manifest(&image.index, &image.index_bytes)?;
+    if let Some(attestation) = attestation {
+        attached::publish(image, attestation, destination, log)?;
+    }
     destination.move_tags(&image.index, &image.index_bytes, tags)?;
     let tags = if tags.is_empty() { "no tags".to_owned() } else { tags.join(", ") };
     log.event(Event::new(Step::Publish, format!("published {} as {tags}", image.index.digest)));
     Ok(())
 }
 
+/// A blob with what opens it.
+type Upload<'a> = (&'a Descriptor, BoxedOpen<'a>);
+
+/// An [`OpenBlob`] that is kept.
+type BoxedOpen<'a> = Box<dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync + 'a>;
+
 /// Writes blobs, several at once where the destination likes that; the first failure ends it.
 fn publish_blobs(
-    blobs: &[&Descriptor],
-    store: &dyn BlobStore,
+    blobs: &[Upload<'_>],
+    message: &str,
     destination: &dyn Destination,
     log: &dyn Log,
 ) -> Result<(), ComposeError> {
-    let total: u64 = blobs.iter().map(|blob| blob.size).sum();
+    let total: u64 = blobs.iter().map(|(blob, _)| blob.size).sum();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(0));
     let publish_some = || {
-        while let Some(blob) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = destination.put_blob(blob, &|| store.open(&blob.digest)) {
+        while let Some((blob, open)) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = destination.put_blob(blob, open) {
                 next.store(blobs.len(), Ordering::Relaxed);
                 return Err(error);
             }
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             *done += blob.size;
-            log.event(Event::new(Step::Publish, "publish blobs").bytes(*done, total));
+            log.event(Event::new(Step::Publish, message).bytes(*done, total));
         }
         Ok(())
     };

@@ -78,14 +78,7 @@ pub struct InstalledPackage {
 impl Installed {
     /// Reads the database of a tree.
     pub fn read(tree: &Tree) -> Result<Self, StatusError> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let status = tree.read(&format!("{DATABASE}/status")).map(text);
-        let folder = format!("{DATABASE}/status.d");
-        let files = tree.children(&folder).filter_map(|node| {
-            let name = node.entry.path.rsplit('/').next()?.to_owned();
-            Some((name, text(tree.read(&node.entry.path)?)))
-        });
-        let database = StatusDatabase::parse(status, files.collect())?;
+        let database = read_database(tree)?;
         let diversions = Diversions::read(tree);
         let base = Base {
             tree,
@@ -120,6 +113,18 @@ impl Installed {
     pub fn owners(&self, path: &str) -> impl Iterator<Item = &InstalledPackage> {
         self.owners.get(path).into_iter().flatten().map(|package| &**package)
     }
+}
+
+/// Reads the names, versions and fields of the packages of a tree, without what they own.
+pub fn read_database(tree: &Tree) -> Result<StatusDatabase, StatusError> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let status = tree.read(&format!("{DATABASE}/status")).map(text);
+    let folder = format!("{DATABASE}/status.d");
+    let files = tree.children(&folder).filter_map(|node| {
+        let name = node.entry.path.rsplit('/').next()?.to_owned();
+        Some((name, text(tree.read(&node.entry.path)?)))
+    });
+    StatusDatabase::parse(status, files.collect())
 }
 
 /// Whether a field `Replaces` lets its package take over the files of another one.

@@ -12,12 +12,14 @@ use crate::server::network;
 mod attestation;
 mod key;
 mod registry;
+mod signing;
 
 pub(crate) use attestation::{
     Attestation, AttestationGet, AttestationHowto, AttestationList, AttestationSbom, AttestedImage,
 };
 pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use registry::{Registry, RegistryGc, RegistryUsage};
+pub(crate) use signing::Signing;
 
 /// Customize hardened container images: plan, build, and serve them
 ///
@@ -219,6 +221,8 @@ pub(crate) struct Quickstart {
     /// End after the image is built instead of serving it
     #[arg(long)]
     pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
 }
 
 /// Options of `serve`.
@@ -302,6 +306,11 @@ pub(crate) struct Build {
     /// Where the image goes: `oci:DIR` or a repository [default: the target's repository on the server]
     #[arg(long, value_name = "oci:DIR|REPOSITORY")]
     pub(crate) output: Option<String>,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    /// Public key whose VEX statements about the base are passed on, beside the own key; may be repeated
+    #[arg(long, value_name = "FILE", conflicts_with = "no_sign")]
+    pub(crate) base_key: Vec<PathBuf>,
 }
 
 /// What to do with the catalog.
@@ -352,6 +361,8 @@ pub(crate) struct CatalogBuild {
     /// Where the image goes: `oci:DIR` or a repository
     #[arg(long, value_name = "oci:DIR|REPOSITORY")]
     pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
     /// Folder of definitions [default: the embedded catalog]
     #[arg(long, value_name = "DIR")]
     pub(crate) catalog: Option<PathBuf>,

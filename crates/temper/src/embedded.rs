@@ -178,6 +178,11 @@ impl Destination for EmbeddedDestination {
         Ok(())
     }
 
+    fn put_attachment(&self, descriptor: &Descriptor, bytes: &Bytes, tag: &str) -> Result<(), External> {
+        self.change(|push| push.manifests.push(manifest(descriptor, bytes, &[tag.to_owned()])));
+        Ok(())
+    }
+
     fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
         self.keep(bytes)?;
         self.change(|push| push.manifests.push(manifest(image, bytes, tags)));

@@ -90,6 +90,11 @@ pub(crate) fn without_tag(text: &str) -> String {
     text[last..].find([':', '@']).map_or(text, |end| &text[..last + end]).to_owned()
 }
 
+/// Returns the repository of a place for writing; of a layout, which is a place on one machine, the one that is meant.
+pub(crate) fn repository(text: &str, meant: &str) -> String {
+    if text.starts_with(LAYOUT) { meant.to_owned() } else { without_tag(text) }
+}
+
 /// Splits `DIR:TAG`; a colon that belongs to the folder's name stays in it.
 fn split_layout(text: &str) -> (PathBuf, Option<String>) {
     match text.rsplit_once(':') {

@@ -15,6 +15,7 @@ mod printing;
 mod progress;
 mod request;
 mod server;
+mod signing;
 mod storage;
 mod workspace;
 

@@ -1,5 +1,6 @@
 //! From a customization document and options to what composition is asked for.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
@@ -25,6 +26,10 @@ const DOCUMENT_BYTES_MAX: u64 = Limits::DEFAULT.bytes_max as u64;
 /// One target of a document, with its sources opened.
 pub(crate) struct Opened {
     pub(crate) recipe: Recipe,
+    /// The document, as it was submitted.
+    pub(crate) document: String,
+    /// The definition that tells the tags, where the target names one.
+    pub(crate) tag_definition_id: Option<String>,
     pub(crate) base: Box<dyn ImageSource>,
     pub(crate) artifacts: Vec<Box<dyn ImageSource>>,
     /// The repository as the document names it.
@@ -37,8 +42,13 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Plans the image.
-    pub(crate) fn plan<'a>(&'a self, workspace: &'a Workspace) -> Result<Planned<'a>, anyhow::Error> {
-        let request = Request {
+    pub(crate) fn plan<'a>(&self, workspace: &'a Workspace) -> Result<Planned<'a>, anyhow::Error> {
+        Ok(workspace.composer().plan(&self.request(workspace)?)?)
+    }
+
+    /// Returns what composition is asked for.
+    pub(crate) fn request(&self, workspace: &Workspace) -> Result<Request<'_>, anyhow::Error> {
+        Ok(Request {
             recipe: &self.recipe,
             base: Some(&*self.base),
             artifacts: &self.artifacts,
@@ -46,14 +56,15 @@ impl Opened {
             base_name: Some(self.base_name.clone()),
             tags: self.tags.clone(),
             automatic_ids: ids::read(&workspace.folder, &self.line)?,
-        };
-        Ok(workspace.composer().plan(&request)?)
+            choices: BTreeMap::new(),
+        })
     }
 }
 
 /// Reads a document, and opens base and artifacts of each of its targets.
 pub(crate) fn open(workspace: &Workspace, source: &Source) -> Result<Vec<Opened>, anyhow::Error> {
-    let document = read(&source.file)?;
+    let submitted = Submitted::read(&source.file)?;
+    let document = &submitted.document;
     if document.is_chart() {
         return Err(Failure::usage(anyhow!(
             "`{}` customizes a chart, which is not built yet",
@@ -73,28 +84,37 @@ pub(crate) fn open(workspace: &Workspace, source: &Source) -> Result<Vec<Opened>
     document
         .targets
         .iter()
-        .map(|target| open_target(workspace, source, &catalog, &document, target))
+        .map(|target| open_target(workspace, source, &catalog, &submitted, target))
         .collect()
 }
 
-/// Reads a customization document from a file, or from standard input for `-`.
-fn read(file: &Path) -> Result<Parsed<Customization>, anyhow::Error> {
-    let shown = file.display();
-    let text = read_text(file).map_err(|error| {
-        let hint = unreadable(&error);
-        let error = anyhow::Error::new(error).context(format!("customization `{shown}` cannot be read"));
-        Failure::usage(error).hint_if(hint)
-    })?;
-    if text.len() as u64 > DOCUMENT_BYTES_MAX {
-        let error = anyhow!("customization `{shown}` has more than {DOCUMENT_BYTES_MAX} bytes");
-        let hint = "put large files into an artifact, an image whose files are copied in";
-        return Err(Failure::failed(error).hint(hint).into());
+/// A document as somebody wrote it.
+struct Submitted {
+    text: String,
+    document: Parsed<Customization>,
+}
+
+impl Submitted {
+    /// Reads a customization document from a file, or from standard input for `-`.
+    fn read(file: &Path) -> Result<Self, anyhow::Error> {
+        let shown = file.display();
+        let text = read_text(file).map_err(|error| {
+            let hint = unreadable(&error);
+            let error = anyhow::Error::new(error).context(format!("customization `{shown}` cannot be read"));
+            Failure::usage(error).hint_if(hint)
+        })?;
+        if text.len() as u64 > DOCUMENT_BYTES_MAX {
+            let error = anyhow!("customization `{shown}` has more than {DOCUMENT_BYTES_MAX} bytes");
+            let hint = "put large files into an artifact, an image whose files are copied in";
+            return Err(Failure::failed(error).hint(hint).into());
+        }
+        let document = Customization::parse(&text).map_err(|problems| {
+            let count = counted(problems.0.len(), "problem", "problems");
+            let error = anyhow!("customization `{shown}` has {count}");
+            Failure::failed(error).problems(problems.0.iter().map(Problem::from))
+        })?;
+        Ok(Self { text, document })
     }
-    Customization::parse(&text).map_err(|problems| {
-        let count = counted(problems.0.len(), "problem", "problems");
-        let error = anyhow!("customization `{shown}` has {count}");
-        Failure::failed(error).problems(problems.0.iter().map(Problem::from)).into()
-    })
 }
 
 /// Reads one byte more than a document may have, if there is one.
@@ -126,9 +146,10 @@ fn open_target(
     workspace: &Workspace,
     source: &Source,
     catalog: &Catalog,
-    document: &Customization,
+    submitted: &Submitted,
     target: &Target,
 ) -> Result<Opened, anyhow::Error> {
+    let document = &submitted.document.value;
     let base_tags = base_tags(catalog, target)?;
     let first = base_tags.first().ok_or_else(|| anyhow!("target `{}` has no tags", target.destination))?;
     let base_name = format!("{}:{first}", target.destination);
@@ -143,6 +164,11 @@ fn open_target(
         base,
         artifacts: artifacts.collect::<Result<_, _>>()?,
         recipe,
+        document: submitted.text.clone(),
+        tag_definition_id: match target.line() {
+            TagLine::Definition(id) => Some(id.to_owned()),
+            TagLine::Tags(_) => None,
+        },
         destination: target.destination.clone(),
         base_name,
         line: line(document, target),

@@ -62,6 +62,7 @@ const RULES: &[Rule] = &[
     Rule {
         name: "temper-store",
         uses: &[
+            "temper-attest",
             "temper-compose",
             "temper-deb",
             "temper-oci",

@@ -4,7 +4,7 @@ use temper_oci::Descriptor;
 
 use crate::carrier::verify::envelope;
 use crate::carrier::{
-    AttachError, Attached, Attachment, Publication, Target, attestation_tag, fallback, legacy, referrer,
+    AttachError, Attached, Carrier, Publication, Target, attestation_tag, fallback, legacy, referrer,
     signature_tag,
 };
 use crate::dsse::Signature;
@@ -26,7 +26,7 @@ pub fn attach(
     for statement in statements {
         statement.check_subject(digest)?;
     }
-    let signed = Signed { key: PublicKey::of(signer)?, signer, attached, limits };
+    let signed = Signed::read(attached, signer, limits)?;
     let mut publication = Publication::default();
 
     let signature = Statement::signature(digest);
@@ -37,7 +37,7 @@ pub fn attach(
     {
         let envelope = signed.envelope(statement)?;
         let predicate_type = &statement.predicate_type;
-        if !signed.has(attached.referrers.iter(), &envelope) {
+        if !signed.has(Carrier::Referrer, &envelope) {
             let bundle = Bundle::new(envelope.clone(), signer.key_id())?;
             listed.push(referrer::add(
                 &mut publication,
@@ -47,7 +47,7 @@ pub fn attach(
                 created,
             ));
         }
-        if is_legacy && !signed.has(attached.attestations.iter(), &envelope) {
+        if is_legacy && !signed.has(Carrier::LegacyTag, &envelope) {
             layers.push(legacy::attestation_layer(&mut publication, &envelope, predicate_type));
         }
     }
@@ -64,15 +64,29 @@ struct Signed<'a> {
     signer: &'a dyn Signer,
     attached: &'a Attached,
     limits: &'a Limits,
+    /// The envelopes that are attached, by whichever keys; reading them takes longer than signing a new one.
+    envelopes: Vec<(Carrier, Envelope)>,
 }
 
-impl Signed<'_> {
+impl<'a> Signed<'a> {
+    fn read(attached: &'a Attached, signer: &'a dyn Signer, limits: &'a Limits) -> Result<Self, AttachError> {
+        let legacy = attached.attestations.iter().map(|attachment| (Carrier::LegacyTag, attachment));
+        let referrers = attached.referrers.iter().map(|attachment| (Carrier::Referrer, attachment));
+        let layers = legacy
+            .chain(referrers)
+            .flat_map(|(carrier, attachment)| attachment.layers().map(move |layer| (carrier, layer)));
+        let read = |(carrier, (layer, content)): (Carrier, (&Descriptor, &[u8]))| {
+            Some((carrier, envelope(layer, content, limits)?.ok()?))
+        };
+        let envelopes = layers.filter_map(read).collect();
+        Ok(Self { key: PublicKey::of(signer)?, signer, attached, limits, envelopes })
+    }
+
     /// The key's envelope of a statement: the one that is there, or a new one.
     fn envelope(&self, statement: &Statement) -> Result<Envelope, AttachError> {
         let payload = statement.to_bytes();
-        let all = self.attached.referrers.iter().chain(&self.attached.attestations);
-        let mut mine = all.flat_map(|attachment| self.envelopes(attachment));
-        if let Some(envelope) = mine.find(|envelope| envelope.payload == payload) {
+        let mut same = self.envelopes.iter().filter(|(_, envelope)| envelope.payload == payload);
+        if let Some(envelope) = same.find_map(|(_, envelope)| self.mine(envelope)) {
             return Ok(envelope);
         }
         let envelope = Envelope::sign(statement, self.signer)?;
@@ -95,25 +109,22 @@ impl Signed<'_> {
         Ok(vec![legacy::signature_layer(publication, payload, &signature)])
     }
 
-    fn has<'b>(&self, mut attachments: impl Iterator<Item = &'b Attachment>, envelope: &Envelope) -> bool {
-        attachments.any(|attachment| {
-            self.envelopes(attachment)
-                .any(|there| there.payload_type == envelope.payload_type && there.payload == envelope.payload)
+    /// Says whether a carrier has what an envelope of the key says.
+    fn has(&self, carrier: Carrier, wanted: &Envelope) -> bool {
+        self.envelopes.iter().any(|(place, there)| {
+            let is_same = there.payload_type == wanted.payload_type && there.payload == wanted.payload;
+            *place == carrier && is_same && self.mine(there).is_some()
         })
     }
 
-    /// The envelopes of an attachment that the key signed, each with that one signature; the rest is not ours.
-    fn envelopes(&self, attachment: &Attachment) -> impl Iterator<Item = Envelope> {
-        attachment.layers().filter_map(|(layer, content)| {
-            let envelope = envelope(layer, content, self.limits)?.ok()?;
-            let mine = |signature: &Signature| {
-                let alone = Envelope {
-                    signatures: vec![Signature { key_id: None, bytes: signature.bytes.clone() }],
-                    ..envelope.clone()
-                };
-                alone.verify(&self.key).is_ok().then_some(alone)
+    /// An envelope with the key's signature alone, if it has one; the rest is not ours.
+    fn mine(&self, envelope: &Envelope) -> Option<Envelope> {
+        envelope.signatures.iter().find_map(|signature| {
+            let alone = Envelope {
+                signatures: vec![Signature { key_id: None, bytes: signature.bytes.clone() }],
+                ..envelope.clone()
             };
-            envelope.signatures.iter().find_map(mine)
+            alone.verify(&self.key).is_ok().then_some(alone)
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use temper_oci::{Digest, Platform};
+use temper_oci::Digest;
 
 use crate::provenance::{
     BuildRecord, Builder, Byproduct, Input, ProvenanceError, Request, Role, Settings, Target,
@@ -27,7 +27,7 @@ struct Predicate {
 struct BuildDefinition {
     build_type: String,
     external_parameters: ExternalParameters,
-    internal_parameters: InternalParameters,
+    internal_parameters: Settings,
     resolved_dependencies: Vec<ResourceDescriptor>,
 }
 
@@ -45,14 +45,6 @@ struct WireTarget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tag_definition_id: Option<String>,
     tags: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct InternalParameters {
-    temper_version: String,
-    writer_version: String,
-    layer_keys: BTreeMap<Platform, Vec<Digest>>,
 }
 
 /// See the [in-toto attestation framework, "ResourceDescriptor"](https://github.com/in-toto/attestation/blob/main/spec/v1/resource_descriptor.md).
@@ -107,11 +99,7 @@ pub(super) fn write(record: &BuildRecord) -> Value {
                     tags: request.target.tags.clone(),
                 },
             },
-            internal_parameters: InternalParameters {
-                temper_version: settings.temper_version.clone(),
-                writer_version: settings.writer_version.clone(),
-                layer_keys: settings.layer_keys.clone(),
-            },
+            internal_parameters: settings.clone(),
             resolved_dependencies: dependencies(record),
         },
         run_details: RunDetails {
@@ -149,11 +137,7 @@ pub(super) fn read(predicate: &Value, build_type: &str) -> Result<BuildRecord, P
                 tags: target.tags,
             },
         },
-        settings: Settings {
-            temper_version: internal_parameters.temper_version,
-            writer_version: internal_parameters.writer_version,
-            layer_keys: internal_parameters.layer_keys,
-        },
+        settings: internal_parameters,
         inputs,
         invocation: run_details.metadata.invocation_id,
         started_on: run_details.metadata.started_on,

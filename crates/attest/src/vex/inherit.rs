@@ -27,8 +27,8 @@ pub struct Base {
 /// What an image inherits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inherited {
-    /// The image's document; nothing where there is nothing to say.
-    pub document: Option<VexDocument>,
+    /// The image's document; without statements where nothing is known, which is worth saying too.
+    pub document: VexDocument,
     /// What was left out, by vulnerability.
     pub dropped: Vec<Dropped>,
 }
@@ -101,8 +101,7 @@ pub fn inherit(
     sort(&mut statements);
     dropped.sort();
     dropped.dedup();
-    let document = (!statements.is_empty()).then(|| document(statements, inventory));
-    Inherited { document, dropped }
+    Inherited { document: document(statements, inventory), dropped }
 }
 
 fn document(statements: Vec<VexStatement>, inventory: &Inventory) -> VexDocument {

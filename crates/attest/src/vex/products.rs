@@ -19,7 +19,7 @@ pub(super) enum Fate {
 }
 
 /// Reads the first package URL among the names of a component.
-fn purl(component: &Component) -> Option<Purl> {
+pub(super) fn purl(component: &Component) -> Option<Purl> {
     component.identifiers.get("purl").into_iter().chain(&component.id).find_map(|text| text.parse().ok())
 }
 

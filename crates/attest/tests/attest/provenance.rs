@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use temper_attest::provenance::{BuildRecord, Builder, Byproduct, Input, Request, Role, Settings, Target};
+use temper_attest::provenance::{
+    BuildRecord, Builder, Byproduct, ChosenPackage, Input, PackageSource, PlatformSettings, RemovedPackage,
+    Request, Role, Settings, Target, WaivedRelation,
+};
 use temper_attest::{Limits, Statement, Subject};
 use temper_oci::Platform;
 
@@ -40,7 +43,10 @@ fn record() -> BuildRecord {
         settings: Settings {
             temper_version: "0.1.0".to_owned(),
             writer_version: "1".to_owned(),
-            layer_keys: BTreeMap::from([(Platform::linux("amd64"), vec![digest("layer key")])]),
+            rules_version: "2".to_owned(),
+            build_key: digest("build key"),
+            base_name: Some("registry.example.com/acme/nginx:1.29".to_owned()),
+            platforms: BTreeMap::from([(Platform::linux("amd64"), platform_settings())]),
         },
         inputs: vec![
             input(Role::Base, "nginx", "pkg:oci/nginx@sha256:ab", None),
@@ -55,6 +61,41 @@ fn record() -> BuildRecord {
             name: "log".to_owned(),
             digest: digest("log"),
             media_type: "text/plain".to_owned(),
+        }],
+    }
+}
+
+fn platform_settings() -> PlatformSettings {
+    PlatformSettings {
+        layer_keys: vec![digest("layer key")],
+        users: BTreeMap::from([("redis".to_owned(), 100)]),
+        groups: BTreeMap::from([("redis".to_owned(), 101)]),
+        sources: vec![PackageSource {
+            uri: "distribution:debian".to_owned(),
+            suite: "trixie".to_owned(),
+            components: vec!["main".to_owned()],
+            keyring: "debian-archive".to_owned(),
+        }],
+        install: vec![ChosenPackage {
+            name: "curl".to_owned(),
+            version: "8.14.1-2+deb13u2".to_owned(),
+            architecture: "amd64".to_owned(),
+            replaces: Some("8.14.1-2".to_owned()),
+            requested: true,
+            source: 0,
+            path: "pool/main/c/curl/curl_8.14.1-2+deb13u2_amd64.deb".to_owned(),
+            size_bytes: 269_712,
+            digest: digest("curl"),
+        }],
+        remove: vec![RemovedPackage {
+            name: "perl".to_owned(),
+            version: "5.40.1-6".to_owned(),
+            architecture: "amd64".to_owned(),
+        }],
+        waived: vec![WaivedRelation {
+            package: "debconf".to_owned(),
+            relation: "perl-base".to_owned(),
+            forbidden: vec!["perl-base".to_owned()],
         }],
     }
 }
@@ -81,6 +122,27 @@ fn the_record_is_read_back_and_its_order_does_not_count() {
     let mut shuffled = record();
     shuffled.inputs.reverse();
     assert_eq!(shuffled.to_predicate(), record().to_predicate());
+}
+
+#[test]
+fn a_build_is_the_same_whoever_ran_it_when() {
+    let mut again = record();
+    again.invocation.push('8');
+    again.finished_on = "2026-02-02T00:00:00Z".to_owned();
+    again.started_on.clone_from(&again.finished_on);
+    again.byproducts.clear();
+    again.inputs.reverse();
+    assert!(record().is_same_build(&again));
+    for change in [
+        (|record: &mut BuildRecord| record.inputs.truncate(1)) as fn(&mut BuildRecord),
+        |record| record.settings.temper_version.push('1'),
+        |record| record.request.target.tags.clear(),
+        |record| record.builder.id.clear(),
+    ] {
+        let mut other = record();
+        change(&mut other);
+        assert!(!record().is_same_build(&other));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use temper_attest::inventory::{Inventory, PackageSource};
-use temper_attest::vex::{Base, Inherited, VexStatement, inherit};
+use temper_attest::vex::{Base, Inherited, VexStatement, inherit, own};
 use temper_attest::{FormatError, Limits, VexDocument};
 
 use crate::fixtures::digest;
@@ -73,7 +73,7 @@ fn run(statements: &Value, inventory: &Inventory) -> Inherited {
 
 /// The vulnerabilities that are inherited, and the reasons why others are not.
 fn summary(inherited: &Inherited) -> (Vec<String>, Vec<String>) {
-    let statements = inherited.document.iter().flat_map(|document| &document.statements);
+    let statements = inherited.document.statements.iter();
     let reasons =
         inherited.dropped.iter().map(|dropped| format!("{}: {}", dropped.vulnerability, dropped.reason));
     (statements.map(|statement| statement.vulnerability.name.clone()).collect(), reasons.collect())
@@ -139,7 +139,7 @@ fn only_the_base_is_the_base() {
     ] {
         let inherited =
             run(&json!([statement("CVE-1", "fixed", &product, &["pkg:deb/debian/libc6"])]), &inventory());
-        assert_eq!(inherited.document.is_some(), is_base, "{product}");
+        assert_eq!(!inherited.document.statements.is_empty(), is_base, "{product}");
         let reasons = if is_base { vec![] } else { vec!["CVE-1: it is not about the base".to_owned()] };
         assert_eq!(summary(&inherited).1, reasons, "{product}");
     }
@@ -158,7 +158,7 @@ fn reassurance_about_the_whole_ends_with_the_first_change() {
     ] {
         for (image, kept) in [(inventory(), of_changed), (unchanged(), of_same)] {
             let inherited = run(&json!([statement("CVE-1", status, &base_product(), &[])]), &image);
-            assert_eq!(inherited.document.is_some(), kept, "{status}");
+            assert_eq!(!inherited.document.statements.is_empty(), kept, "{status}");
             assert_eq!(inherited.dropped.is_empty(), kept, "{status}");
         }
     }
@@ -182,16 +182,47 @@ fn the_document_names_the_image_and_says_who_said_it_first() {
     let (names, reasons) = summary(&inherited);
     assert_eq!(names, ["CVE-1", "CVE-2", "CVE-3"]);
     assert_eq!(reasons, ["CVE-2: package `gone` is not in the image"]);
-    let predicate = inherited.document.clone().unwrap().to_predicate();
+    let predicate = inherited.document.to_predicate();
     insta::assert_snapshot!("openvex", serde_json::to_string_pretty(&predicate).unwrap());
     let read = VexDocument::from_predicate(&predicate, &Limits::default()).unwrap();
-    assert_eq!(Some(read), inherited.document);
+    assert_eq!(read, inherited.document);
 }
 
 #[test]
-fn nothing_said_is_no_document() {
+fn nothing_said_is_a_document_without_statements() {
     let inherited = run(&json!([]), &inventory());
-    assert_eq!(inherited, Inherited { document: None, dropped: Vec::new() });
+    assert_eq!((inherited.document.statements, inherited.dropped), (Vec::new(), Vec::new()));
+    assert_eq!(inherited.document.timestamp, inventory().created);
+}
+
+#[test]
+fn own_statements_are_about_the_image_whatever_they_call_it() {
+    let image = json!({"@id": "pkg:oci/nginx"});
+    for (product, parts, expected, unknown) in [
+        (&image, vec![], "whole", 0),
+        (&image, vec!["pkg:deb/debian/libc6"], "libc6", 0),
+        (&json!({"@id": "pkg:deb/debian/libc6"}), vec![], "libc6", 0),
+        (&image, vec!["pkg:deb/debian/libc6", "pkg:deb/debian/absent"], "libc6", 1),
+        (&image, vec!["pkg:deb/debian/libc6@0.1"], "", 1),
+        (&image, vec!["pkg:deb/debian/libc6?arch=m68k"], "", 1),
+        (&image, vec!["cpe:2.3:a:gnu:glibc"], "", 1),
+    ] {
+        let found = own(&document(&json!([statement("CVE-1", "fixed", product, &parts)])), &inventory());
+        assert_eq!(found.unknown.len(), unknown, "{product} {parts:?}");
+        let Some(said) = found.statements.first() else {
+            assert_eq!(expected, "", "{product} {parts:?}");
+            continue;
+        };
+        let [named] = said.products.as_slice() else { panic!("{said:?} has one product") };
+        assert_eq!(named.component.id, Some(inventory().image.purl().to_string()));
+        let parts: Vec<&str> = named.subcomponents.iter().filter_map(|part| part.id.as_deref()).collect();
+        match parts.as_slice() {
+            [] => assert_eq!(expected, "whole"),
+            [part] => assert!(part.starts_with(&format!("pkg:deb/debian/{expected}@")), "{part}"),
+            parts => panic!("{parts:?}"),
+        }
+        assert_eq!(said.timestamp.as_deref(), Some("2025-12-01T00:00:00Z"));
+    }
 }
 
 #[test]
@@ -221,7 +252,7 @@ proptest! {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let given = json!([statement("CVE-1", &status, &base_product(), &parts)]);
         let inherited = run(&given, &inventory());
-        for said in inherited.document.iter().flat_map(|document| &document.statements) {
+        for said in &inherited.document.statements {
             prop_assert_eq!(serde_json::to_value(said.status).unwrap(), json!(status));
             let named = said.products[0].subcomponents.iter().filter_map(|part| part.id.as_deref());
             for part in named {

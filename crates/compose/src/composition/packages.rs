@@ -48,6 +48,12 @@ impl Packages {
         if recipe.packages.is_empty() && recipe.forbidden.is_empty() {
             return Ok(packages);
         }
+        if let Some(recorded) = input.request.choices.get(input.platform) {
+            packages.indexes = indexes(composer, archives, &recorded.snapshot, &recorded.choice)?;
+            packages.snapshot = Some(recorded.snapshot.clone());
+            packages.choice = recorded.choice.clone();
+            return Ok(packages);
+        }
         let sources = match &recipe.sources {
             Some(sources) => Ok(sources.clone()),
             None => distribution::sources(base),

@@ -70,7 +70,8 @@ impl Archive for MemoryArchive {
     fn snapshot(&self, sources: &[PackageSource], architecture: &str) -> Result<Snapshot, External> {
         let texts: String = sources.iter().map(|source| self.text(source, architecture)).collect();
         let key = Digest::of(format!("{architecture}\n{texts}"));
-        Ok(Snapshot { key, architecture: architecture.to_owned(), sources: sources.to_vec() })
+        let releases = sources.iter().map(|source| Digest::of(self.text(source, architecture))).collect();
+        Ok(Snapshot { key, architecture: architecture.to_owned(), sources: sources.to_vec(), releases })
     }
 
     fn universe(&self, snapshot: &Snapshot) -> Result<(Snapshot, Arc<Universe>), External> {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use bytes::Bytes;
-use temper_compose::{External, ImageSource};
+use temper_compose::{Attachments, External, ImageSource};
 use temper_oci::{Descriptor, Digest, ImageDocument, Index, Platform};
 use temper_testkit::image::{Image, Layer, build_index};
+
+use crate::repository::MemoryRepository;
 
 /// An image with one entry for each platform.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub(crate) struct MemoryImage {
     blobs: BTreeMap<Digest, Vec<u8>>,
     /// What the source says about the repository's tags.
     pub(crate) has_immutable_tags: Option<bool>,
+    /// Where signatures and attestations of the image are.
+    pub(crate) attachments: Option<MemoryRepository>,
 }
 
 impl MemoryImage {
@@ -23,19 +27,19 @@ impl MemoryImage {
     pub(crate) fn new(reference: &str, images: &[Image]) -> Self {
         let mut blobs = BTreeMap::new();
         let root = build_index(images, &mut |digest, bytes| drop(blobs.insert(digest, bytes)));
-        Self { reference: reference.to_owned(), root, blobs, has_immutable_tags: None }
+        Self { reference: reference.to_owned(), root, blobs, has_immutable_tags: None, attachments: None }
     }
 
     /// Writes one image without an index.
     pub(crate) fn single(reference: &str, image: &Image) -> Self {
         let mut blobs = BTreeMap::new();
         let root = image.build(&mut |digest, bytes| drop(blobs.insert(digest, bytes)));
-        Self { reference: reference.to_owned(), root, blobs, has_immutable_tags: None }
+        Self { reference: reference.to_owned(), root, blobs, has_immutable_tags: None, attachments: None }
     }
 
     /// Takes an image whose blobs are written already.
     pub(crate) fn stored(reference: &str, root: Descriptor, blobs: BTreeMap<Digest, Vec<u8>>) -> Self {
-        Self { reference: reference.to_owned(), root, blobs, has_immutable_tags: None }
+        Self { reference: reference.to_owned(), root, blobs, has_immutable_tags: None, attachments: None }
     }
 
     /// Writes an artifact: one layer, for amd64 and arm64 alike.
@@ -92,6 +96,10 @@ impl ImageSource for MemoryImage {
 
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
         Ok(Box::new(self.bytes(descriptor)?.as_slice()))
+    }
+
+    fn attachments(&self) -> Option<&dyn Attachments> {
+        self.attachments.as_ref().map(|place| place as &dyn Attachments)
     }
 
     fn has_immutable_tags(&self) -> Option<bool> {

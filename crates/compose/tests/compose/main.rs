@@ -9,6 +9,7 @@ mod image;
 mod memory;
 mod outcome;
 mod repository;
+mod signing;
 mod workshop;
 
 mod accounts;
@@ -28,7 +29,9 @@ mod metadata;
 mod packages;
 mod paths;
 mod plan;
+mod publishing;
 mod selection;
 mod settings;
+mod statements;
 mod targets;
 mod upgrades;

@@ -74,6 +74,13 @@ impl MemoryRepository {
         state.manifests.remove(digest);
     }
 
+    /// Lists the digests of everything that is there, and the tags with what they name.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let state = self.state();
+        let tags = state.tags.iter().map(|(tag, named)| format!("{tag} {}", named.digest));
+        state.contents.keys().map(Digest::to_string).chain(tags).collect()
+    }
+
     /// Returns the bytes of a blob or manifest, if it is there and not damaged.
     fn find(&self, digest: &Digest) -> Result<Option<Vec<u8>>, External> {
         let bytes = self.state().contents.get(digest).cloned();
@@ -102,6 +109,12 @@ impl Destination for MemoryRepository {
 
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
         assert_eq!(self.add(&descriptor.media_type, bytes).digest, descriptor.digest);
+        Ok(())
+    }
+
+    fn put_attachment(&self, descriptor: &Descriptor, bytes: &Bytes, tag: &str) -> Result<(), External> {
+        self.put_manifest(descriptor, bytes)?;
+        self.set_tag(tag, descriptor.clone());
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use temper_compose::{
-    AutomaticIds, BuiltImage, ComposeError, Composer, ImageSource, Plan, Planned, Recipe, Request, Silent,
+    AutomaticIds, BuildContext, BuiltImage, ComposeError, Composer, ImageSource, Plan, Planned, Recipe,
+    RecordedChoice, Request, Silent, Statements,
 };
 use temper_oci::{Platform, ScanLimits, validate};
 use temper_testkit::Deb;
@@ -21,6 +22,7 @@ pub(crate) struct Workshop {
     pub(crate) store: MemoryStore,
     pub(crate) base: Option<MemoryImage>,
     pub(crate) automatic_ids: BTreeMap<Platform, AutomaticIds>,
+    pub(crate) choices: BTreeMap<Platform, RecordedChoice>,
     cache: MemoryCache,
     archive: MemoryArchive,
     artifacts: Vec<MemoryImage>,
@@ -35,6 +37,7 @@ impl Workshop {
             store,
             base: Some(base::hardened()),
             automatic_ids: BTreeMap::new(),
+            choices: BTreeMap::new(),
             cache: MemoryCache::default(),
             artifacts: Vec::new(),
         }
@@ -90,17 +93,46 @@ impl Workshop {
         self.run(&Recipe::from(&definition), None, definition.document.tags.clone())
     }
 
+    /// Builds a customization and states what it is.
+    pub(crate) fn state(&self, body: &str, context: &BuildContext<'_>) -> (Outcome, Statements) {
+        let (recipe, destination, tags) = document::recipe(&document::parse(body));
+        self.run_stated(&recipe, Some(destination), tags, context)
+    }
+
+    /// Builds a definition and states what it is.
+    pub(crate) fn state_defined(&self, body: &str, context: &BuildContext<'_>) -> (Outcome, Statements) {
+        let definition = document::define(body);
+        self.run_stated(&Recipe::from(&definition), None, definition.document.tags.clone(), context)
+    }
+
+    fn run_stated(
+        &self,
+        recipe: &Recipe,
+        destination: Option<String>,
+        tags: Vec<String>,
+        context: &BuildContext<'_>,
+    ) -> (Outcome, Statements) {
+        let run = |composer: &Composer<'_>, request: &Request<'_>, planned: Planned<'_>| {
+            let image = composer.build(&planned).unwrap_or_else(|error| panic!("{error:?}"));
+            let statements = composer.state(&planned, request, &image, context);
+            (planned.plan, image, statements.unwrap_or_else(|error| panic!("{error:?}")))
+        };
+        let built = self.with(recipe, destination, tags, run);
+        let (plan, image, statements) = built.unwrap_or_else(|error| panic!("{error:?}"));
+        (Outcome { store: self.store.clone(), plan, image }, statements)
+    }
+
     /// Plans a customization without building it.
     pub(crate) fn plan(&self, body: &str) -> Plan {
         let (recipe, destination, tags) = document::recipe(&document::parse(body));
-        self.with(&recipe, Some(destination), tags, |_, planned| planned.plan)
+        self.with(&recipe, Some(destination), tags, |_, _, planned| planned.plan)
             .unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// Returns the problems of a customization, `platform: path: message` each, and sees that it is not built.
     pub(crate) fn problems(&self, body: &str) -> Vec<String> {
         let (recipe, destination, tags) = document::recipe(&document::parse(body));
-        let run = |composer: &Composer<'_>, planned: Planned<'_>| {
+        let run = |composer: &Composer<'_>, _: &Request<'_>, planned: Planned<'_>| {
             let error = composer.build(&planned).expect_err("a plan with problems is not built");
             assert!(matches!(error, ComposeError::Problems(_)), "{error:?}");
             assert_eq!(planned.plan.build_key, None);
@@ -119,7 +151,7 @@ impl Workshop {
     /// Returns why a customization cannot even be planned, with the causes.
     pub(crate) fn failure(&self, body: &str) -> String {
         let (recipe, destination, tags) = document::recipe(&document::parse(body));
-        let error = self.with(&recipe, Some(destination), tags, |_, _| ()).expect_err("cannot be planned");
+        let error = self.with(&recipe, Some(destination), tags, |_, _, _| ()).expect_err("cannot be planned");
         let mut text = error.to_string();
         let mut cause = Error::source(&error);
         while let Some(error) = cause {
@@ -140,7 +172,7 @@ impl Workshop {
     }
 
     fn run(&self, recipe: &Recipe, destination: Option<String>, tags: Vec<String>) -> Outcome {
-        let run = |composer: &Composer<'_>, planned: Planned<'_>| {
+        let run = |composer: &Composer<'_>, _: &Request<'_>, planned: Planned<'_>| {
             let image = composer.build(&planned).unwrap_or_else(|error| {
                 panic!("{error}: {:#?}", planned.plan.problems().collect::<Vec<_>>());
             });
@@ -164,7 +196,7 @@ impl Workshop {
         recipe: &Recipe,
         destination: Option<String>,
         tags: Vec<String>,
-        run: impl FnOnce(&Composer<'_>, Planned<'_>) -> T,
+        run: impl FnOnce(&Composer<'_>, &Request<'_>, Planned<'_>) -> T,
     ) -> Result<T, ComposeError> {
         let composer =
             Composer { store: &self.store, cache: &self.cache, archive: &self.archive, log: &Silent };
@@ -187,8 +219,9 @@ impl Workshop {
             base_name: base.map(|_| "registry.example/acme/base:1".to_owned()),
             tags,
             automatic_ids: self.automatic_ids.clone(),
+            choices: self.choices.clone(),
         };
         let planned = composer.plan(&request)?;
-        Ok(run(&composer, planned))
+        Ok(run(&composer, &request, planned))
     }
 }

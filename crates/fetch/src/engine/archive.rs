@@ -102,6 +102,10 @@ fn key(architecture: &str, releases: &[SuiteRelease]) -> Digest {
     Digest::of(format!("{architecture}\n{}", lines.collect::<String>()))
 }
 
+fn digests(releases: &[SuiteRelease]) -> Vec<Digest> {
+    releases.iter().map(|release| release.digest).collect()
+}
+
 fn read_source(source: &PackageSource) -> Source {
     Source {
         uri: source.uri.clone(),
@@ -117,8 +121,14 @@ impl Archive for ArchiveAdapter {
         let mut known = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
         let releases = self.runtime.block_on(self.releases(sources))?;
         let key = key(architecture, &releases);
+        let digests = digests(&releases);
         known.insert(key, releases);
-        Ok(Snapshot { key, architecture: architecture.to_owned(), sources: sources.to_vec() })
+        Ok(Snapshot {
+            key,
+            architecture: architecture.to_owned(),
+            sources: sources.to_vec(),
+            releases: digests,
+        })
     }
 
     fn universe(&self, snapshot: &Snapshot) -> Result<(Snapshot, Arc<Universe>), External> {
@@ -135,10 +145,11 @@ impl Archive for ArchiveAdapter {
         })?;
         let (universe, releases) = self.runtime.block_on(self.load(&snapshot.architecture, releases))?;
         let (universe, key) = (Arc::new(universe), key(&snapshot.architecture, &releases));
+        let digests = digests(&releases);
         self.releases.lock().unwrap_or_else(PoisonError::into_inner).insert(key, releases);
         let mut universes = self.universes.lock().unwrap_or_else(PoisonError::into_inner);
         universes.insert(key, Arc::clone(&universe));
-        Ok((Snapshot { key, ..snapshot.clone() }, universe))
+        Ok((Snapshot { key, releases: digests, ..snapshot.clone() }, universe))
     }
 
     fn fetch(

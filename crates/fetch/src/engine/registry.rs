@@ -21,12 +21,15 @@ pub struct RegistryImage {
     client: RegistryClient,
     reference: Reference,
     shown: String,
+    /// Where what is attached to it is looked for.
+    repository: RegistryDestination,
 }
 
 impl RegistryImage {
     /// Returns the image of a reference; messages and plans call it `shown`.
     pub fn new(runtime: Handle, client: RegistryClient, reference: Reference, shown: String) -> Self {
-        Self { runtime, client, reference, shown }
+        let repository = RegistryDestination::new(runtime.clone(), client.clone(), &reference);
+        Self { runtime, client, reference, shown, repository }
     }
 }
 
@@ -67,6 +70,10 @@ impl ImageSource for RegistryImage {
         }
         self.layer(descriptor)?.read_to_end(&mut bytes).map_err(|error| External::new(context, error))?;
         Ok(bytes.into())
+    }
+
+    fn attachments(&self) -> Option<&dyn Attachments> {
+        Some(&self.repository)
     }
 
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
@@ -112,6 +119,11 @@ impl RegistryDestination {
         Self { runtime, client, repository: repository.without_identifier() }
     }
 
+    fn tagged_reference(&self, tag: &str) -> Result<Reference, External> {
+        let reference = self.repository.with_tag(tag);
+        reference.map_err(|error| External::new(format!("tag `{tag}` is refused"), error))
+    }
+
     fn push(&self, reference: &Reference, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
         let context = format!("could not push `{reference}`");
         let push = self.client.push_manifest(reference, &descriptor.media_type, bytes.clone());
@@ -134,13 +146,13 @@ impl Destination for RegistryDestination {
         self.push(&self.repository.with_digest(descriptor.digest), descriptor, bytes)
     }
 
+    fn put_attachment(&self, descriptor: &Descriptor, bytes: &Bytes, tag: &str) -> Result<(), External> {
+        self.push(&self.tagged_reference(tag)?, descriptor, bytes)
+    }
+
     fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
         for tag in tags {
-            let reference = self
-                .repository
-                .with_tag(tag)
-                .map_err(|error| External::new(format!("tag `{tag}` is refused"), error))?;
-            self.push(&reference, image, bytes)?;
+            self.push(&self.tagged_reference(tag)?, image, bytes)?;
         }
         Ok(())
     }

@@ -1,10 +1,13 @@
 //! Images on this disk as sources, and OCI image layouts as destinations.
 
+use std::fmt;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use temper_attest::carrier::is_attachment_tag;
 use temper_compose::{Attachments, Destination, External, ImageSource, OpenBlob};
 use temper_oci::document::DOCUMENT_BYTES_MAX;
 use temper_oci::{Descriptor, Digest, ImageDocument};
@@ -18,6 +21,17 @@ pub struct StoredImage {
     reference: String,
     blobs: Blobs,
     root: Descriptor,
+    attachments: Option<Place>,
+}
+
+/// Where attachments are looked for.
+#[derive(Clone)]
+struct Place(Arc<dyn Attachments>);
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place")
+    }
 }
 
 /// Why a layout does not have the image.
@@ -72,13 +86,24 @@ impl StoredImageError {
 impl StoredImage {
     /// Returns the image whose index or manifest is `root`; messages and plans call it `reference`.
     pub fn new(reference: String, blobs: Blobs, root: Descriptor) -> Self {
-        Self { reference, blobs, root }
+        Self { reference, blobs, root, attachments: None }
+    }
+
+    /// Names the place where the image's signatures and attestations are.
+    #[must_use]
+    pub fn with_attachments(mut self, place: Arc<dyn Attachments>) -> Self {
+        self.attachments = Some(Place(place));
+        self
     }
 
     /// Finds an image of a layout by its reference name; without one, the layout's only image under however many names.
     pub fn in_layout(folder: &Path, name: Option<&str>) -> Result<Self, StoredImageError> {
         let layout = Layout::open(folder, Durability::Relaxed)?;
-        let entries = layout.index()?.manifests;
+        let mut entries = layout.index()?.manifests;
+        if name.is_none() {
+            // What is attached to images stands in the layout under names of its own.
+            entries.retain(|entry| !ref_name(entry).is_some_and(is_attachment_tag));
+        }
         let shown = folder.display().to_string();
         let names: Vec<String> = entries.iter().filter_map(ref_name).map(str::to_owned).collect();
         let root = if let Some(name) = name {
@@ -93,7 +118,8 @@ impl StoredImage {
             first
         };
         let reference = name.map_or_else(|| format!("oci:{shown}"), |name| format!("oci:{shown}:{name}"));
-        Ok(Self::new(reference, layout.blobs().clone(), root))
+        let image = Self::new(reference, layout.blobs().clone(), root);
+        Ok(image.with_attachments(Arc::new(LayoutDestination { folder: shown, layout })))
     }
 
     /// Returns the descriptor of its index or manifest.
@@ -142,6 +168,10 @@ impl ImageSource for StoredImage {
         Ok(bytes.map_err(unreadable(&self.reference, descriptor))?.into())
     }
 
+    fn attachments(&self) -> Option<&dyn Attachments> {
+        self.attachments.as_ref().map(|place| &*place.0)
+    }
+
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
         let file =
             self.blobs.open_blob(&descriptor.digest).map_err(unreadable(&self.reference, descriptor))?;
@@ -174,6 +204,14 @@ impl LayoutDestination {
         self.layout.sweep(before)
     }
 
+    fn set(&self, tag: &str, descriptor: &Descriptor) -> Result<(), External> {
+        self.layout.set(tag, descriptor.clone()).map_err(|error| {
+            let hint = error.hint();
+            let message = format!("tag `{tag}` could not be written to layout `{}`", self.folder);
+            External::new(message, error).with_hint(hint)
+        })
+    }
+
     fn failed(&self, what: &str) -> impl FnOnce(BlobError) -> External + use<> {
         let message = format!("{what} could not be written to layout `{}`", self.folder);
         move |error| {
@@ -204,15 +242,13 @@ impl Destination for LayoutDestination {
         put.map_err(self.failed(&format!("manifest `{}`", descriptor.digest)))
     }
 
+    fn put_attachment(&self, descriptor: &Descriptor, bytes: &Bytes, tag: &str) -> Result<(), External> {
+        self.put_manifest(descriptor, bytes)?;
+        self.set(tag, descriptor)
+    }
+
     fn move_tags(&self, image: &Descriptor, _: &Bytes, tags: &[String]) -> Result<(), External> {
-        for tag in tags {
-            self.layout.set(tag, image.clone()).map_err(|error| {
-                let hint = error.hint();
-                let message = format!("tag `{tag}` could not be written to layout `{}`", self.folder);
-                External::new(message, error).with_hint(hint)
-            })?;
-        }
-        Ok(())
+        tags.iter().try_for_each(|tag| self.set(tag, image))
     }
 }
 

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use serde::Serialize;
-use temper_compose::{BuiltImage, Planned, publish};
+use temper_compose::{BuiltImage, Planned, Request};
 use temper_oci::{Digest, Platform};
 
 use crate::cli;
 use crate::failure::{Failure, Problem};
 use crate::printing::counted;
+use crate::signing::{self, Job, Place, Signing};
 use crate::workspace::Workspace;
 use crate::{ids, locate, plan_text, printing, request};
 
@@ -24,6 +25,9 @@ pub(crate) struct Built {
     pub(crate) tags: Vec<String>,
     /// Its platforms.
     pub(crate) platforms: Vec<Platform>,
+    /// The key that signed it, by the digest of its public half; absent where nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signed_by: Option<Digest>,
 }
 
 /// Builds and publishes the image of each target.
@@ -34,19 +38,29 @@ pub(crate) fn run(
 ) -> Result<ExitCode, anyhow::Error> {
     let opened = request::open(workspace, &options.source)?;
     refuse_shared_output(options.output.as_deref(), opened.len())?;
+    let requests: Vec<Request<'_>> =
+        opened.iter().map(|target| target.request(workspace)).collect::<Result<_, _>>()?;
     let planned: Vec<Planned<'_>> =
-        opened.iter().map(|target| target.plan(workspace)).collect::<Result<_, _>>()?;
+        requests.iter().map(|request| workspace.composer().plan(request)).collect::<Result<_, _>>()?;
     for planned in &planned {
         check(planned)?;
         warn(workspace, planned);
     }
+    let signing = Signing::open(workspace, &options.signing, &options.base_key)?;
     let mut results = Vec::new();
-    for (target, planned) in opened.iter().zip(&planned) {
+    for ((target, planned), request) in opened.iter().zip(&planned).zip(&requests) {
         let output = match &options.output {
             Some(output) => output.clone(),
             None => request::default_output(&options.source, &target.destination)?,
         };
-        results.push(write(workspace, planned, &output, &target.tags)?);
+        let job = Job {
+            planned,
+            request,
+            document: &target.document,
+            destination: &target.destination,
+            tag_definition_id: target.tag_definition_id.clone(),
+        };
+        results.push(write(workspace, &job, &output, &target.tags, signing.as_ref())?);
         ids::write(&workspace.folder, &target.line, planned.automatic_ids())?;
     }
     workspace.progress.finish();
@@ -93,33 +107,36 @@ pub(crate) fn check(planned: &Planned<'_>) -> Result<(), anyhow::Error> {
 /// Builds a planned image and publishes it to `output` under the tags, or under the one that `output` names.
 pub(crate) fn write(
     workspace: &Workspace,
-    planned: &Planned<'_>,
+    job: &Job<'_>,
     output: &str,
     tags: &[String],
+    signing: Option<&Signing>,
 ) -> Result<Built, anyhow::Error> {
     let (destination, tag) = locate::destination(workspace, output)?;
-    let image = workspace.composer().build(planned)?;
     let tags = tag.map_or_else(|| tags.to_vec(), |tag| vec![tag]);
-    publish(&image, &tags, &workspace.blobs, &*destination, workspace.log())?;
-    Ok(built(&image, output, tags))
+    let repository = locate::repository(output, job.destination);
+    let place = Place { destination: &*destination, repository: &repository, tags: &tags };
+    let image = signing::publish_job(workspace, job, &place, signing)?;
+    Ok(built(&image, output, tags, signing))
 }
 
 /// Describes a published image.
-pub(crate) fn built(image: &BuiltImage, output: &str, tags: Vec<String>) -> Built {
+pub(crate) fn built(image: &BuiltImage, output: &str, tags: Vec<String>, signing: Option<&Signing>) -> Built {
     let repository = locate::without_tag(output);
     let reference = match tags.first() {
         Some(tag) => format!("{repository}:{tag}"),
         None => format!("{repository}@{}", image.digest()),
     };
     let platforms = image.manifests.iter().map(|manifest| manifest.platform.clone()).collect();
-    Built { reference, digest: image.digest(), tags, platforms }
+    Built { reference, digest: image.digest(), tags, platforms, signed_by: signing.map(Signing::key_id) }
 }
 
 /// Renders what was built for people.
 pub(crate) fn render(built: &Built) -> String {
     let platforms: Vec<String> = built.platforms.iter().map(ToString::to_string).collect();
+    let signed_by = built.signed_by.map_or_else(|| "nobody".to_owned(), |key| key.to_string());
     format!(
-        "{}\n  digest     {}\n  tags       {}\n  platforms  {}\n",
+        "{}\n  digest     {}\n  tags       {}\n  platforms  {}\n  signed by  {signed_by}\n",
         built.reference,
         built.digest,
         built.tags.join(", "),

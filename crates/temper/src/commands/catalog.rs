@@ -1,10 +1,11 @@
 //! `temper catalog`: the definitions of hardened images.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use temper_compose::{Planned, Recipe, Request};
+use temper_compose::{Recipe, Request};
 use temper_spec::Definition;
 
 use crate::catalog::Catalog;
@@ -13,6 +14,7 @@ use crate::commands::build;
 use crate::failure::Failure;
 use crate::ids;
 use crate::printing;
+use crate::signing::{Job, Signing};
 use crate::workspace::Workspace;
 
 /// One line of the list.
@@ -83,22 +85,32 @@ pub(crate) fn build(
     let catalog = Catalog::read(options.catalog.as_deref())?;
     let definition = catalog.get(&options.id)?;
     let recipe = Recipe::from(&definition.value);
-    let planned = plan(workspace, &definition, &recipe)?;
+    let request = request(workspace, &definition, &recipe)?;
+    let planned = workspace.composer().plan(&request)?;
     build::check(&planned)?;
     build::warn(workspace, &planned);
-    let built = build::write(workspace, &planned, &options.output, &definition.document.tags)?;
+    let signing = Signing::open(workspace, &options.signing, &[])?;
+    let job = Job {
+        planned: &planned,
+        request: &request,
+        document: catalog.text(&options.id)?,
+        destination: &definition.document.image,
+        tag_definition_id: Some(definition.id.clone()),
+    };
+    let tags = &definition.document.tags;
+    let built = build::write(workspace, &job, &options.output, tags, signing.as_ref())?;
     ids::write(&workspace.folder, &definition.id, planned.automatic_ids())?;
     workspace.progress.finish();
     printing::print(json, &built, || build::render(&built))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Plans the image of a definition.
-pub(crate) fn plan<'a>(
-    workspace: &'a Workspace,
+/// Returns what composition is asked for to make the image of a definition.
+pub(crate) fn request<'a>(
+    workspace: &Workspace,
     definition: &Definition,
-    recipe: &Recipe,
-) -> Result<Planned<'a>, anyhow::Error> {
+    recipe: &'a Recipe,
+) -> Result<Request<'a>, anyhow::Error> {
     let obstacles = definition.not_buildable();
     if !obstacles.is_empty() {
         let list = obstacles.join("\n  ");
@@ -106,7 +118,7 @@ pub(crate) fn plan<'a>(
             Failure::failed(anyhow::anyhow!("`{}` cannot be built here:\n  {list}", definition.id)).into()
         );
     }
-    let request = Request {
+    Ok(Request {
         recipe,
         base: None,
         artifacts: &[],
@@ -114,6 +126,6 @@ pub(crate) fn plan<'a>(
         base_name: None,
         tags: definition.document.tags.clone(),
         automatic_ids: ids::read(&workspace.folder, &definition.id)?,
-    };
-    Ok(workspace.composer().plan(&request)?)
+        choices: BTreeMap::new(),
+    })
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use temper_compose::{BuiltImage, ImageSource, Planned, Recipe, Request, publish};
-use temper_oci::Platform;
+use temper_compose::{BuiltImage, ImageSource, Planned, Recipe, Request};
 use temper_registry::Registry;
-use temper_spec::Customization;
+use temper_spec::{Customization, Definition};
 use temper_store::engine::StoredImage;
 
 use crate::catalog::Catalog;
@@ -15,19 +15,20 @@ use crate::commands::{build, catalog};
 use crate::embedded::EmbeddedDestination;
 use crate::interrupt::Interrupt;
 use crate::server::{Server, Settings};
+use crate::signing::{self, Job, Place, Signing};
 use crate::workspace::Workspace;
 use crate::{plan_text, printing};
 
 /// The customization that is built.
 const DOCUMENT: &str = include_str!("../../../../examples/quickstart.yaml");
 
-/// The private authority that the example artifact holds.
-const AUTHORITY: &str = include_str!("../../../../examples/private-ca/temper-example-ca.crt");
+/// The image that holds a private authority, the example artifact.
+const ARTIFACT: &str = include_str!("../../../../examples/private-ca/private-ca.yaml");
 
 const BASE_ID: &str = "python/debian-13/3.13";
 const REPOSITORY: &str = "acme/dhi-python";
+const ARTIFACT_ID: &str = "private-ca/debian-13/1";
 const ARTIFACT_REPOSITORY: &str = "acme/private-ca";
-const ARTIFACT_TAG: &str = "v1";
 
 /// Builds base, artifact and customization, prints plan and result, and serves them unless told to end.
 pub(crate) fn run(
@@ -39,15 +40,19 @@ pub(crate) fn run(
     let settings = Settings::new(&cli::Front::default(), &workspace.server)?;
     let server = Server::open(workspace, options.listen.listen, &settings)?;
     let registry = &server.registry;
-    let base = build_base(workspace, registry)?;
-    let artifact = push_artifact(workspace, registry)?;
+    let signing = Signing::open(workspace, &options.signing, &[])?;
+    let shop = Shop { workspace, registry, authority: server.authority(), signing };
+    let catalog = Catalog::read(None)?;
+    let definition = catalog.get(BASE_ID)?;
+    let base = shop.define(&definition, catalog.text(BASE_ID)?, REPOSITORY)?;
+    let artifact =
+        shop.define(&Definition::parse(ARTIFACT_ID, ARTIFACT)?.value, ARTIFACT, ARTIFACT_REPOSITORY)?;
+    let artifacts: Vec<Box<dyn ImageSource>> = vec![Box::new(artifact)];
     let document = Customization::parse(DOCUMENT)?;
-    let definition = Catalog::read(None)?.get(BASE_ID)?;
+    let recipe = Recipe::from(&document.value);
     let first = definition.document.tags.first().cloned().unwrap_or_default();
     let tags: Vec<String> = definition.document.tags.iter().map(|tag| document.tag_for(tag)).collect();
-    let artifacts: Vec<Box<dyn ImageSource>> = vec![Box::new(artifact)];
-    let recipe = Recipe::from(&document.value);
-    let planned = workspace.composer().plan(&Request {
+    let request = Request {
         recipe: &recipe,
         base: Some(&base),
         artifacts: &artifacts,
@@ -55,10 +60,20 @@ pub(crate) fn run(
         base_name: Some(format!("{REPOSITORY}:{first}")),
         tags: tags.clone(),
         automatic_ids: BTreeMap::new(),
-    })?;
+        choices: BTreeMap::new(),
+    };
+    let planned = workspace.composer().plan(&request)?;
     build::check(&planned)?;
-    let image = publish_to(workspace, registry, REPOSITORY, &planned, &tags)?;
-    let built = build::built(&image, &format!("{}/{REPOSITORY}", server.authority()), tags);
+    let job = Job {
+        planned: &planned,
+        request: &request,
+        document: DOCUMENT,
+        destination: REPOSITORY,
+        tag_definition_id: Some(BASE_ID.to_owned()),
+    };
+    let image = shop.publish(&job, REPOSITORY, &tags)?;
+    let repository = format!("{}/{REPOSITORY}", server.authority());
+    let built = build::built(&image, &repository, tags, shop.signing.as_ref());
     workspace.progress.finish();
     printing::print(json, &built, || {
         let text = report(&planned, &built, server.is_https());
@@ -76,59 +91,48 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the hardened base from its definition and publishes it.
-fn build_base(workspace: &Workspace, registry: &Registry) -> Result<StoredImage, anyhow::Error> {
-    let definition = Catalog::read(None)?.get(BASE_ID)?;
-    let recipe = Recipe::from(&definition.value);
-    let planned = catalog::plan(workspace, &definition, &recipe)?;
-    build::check(&planned)?;
-    let tags = &definition.document.tags;
-    let image = publish_to(workspace, registry, REPOSITORY, &planned, tags)?;
-    let reference = format!("{REPOSITORY}:{}", tags.first().map_or("", String::as_str));
-    Ok(StoredImage::new(reference, workspace.blobs.clone(), image.index))
+/// Where the images of the example are made and go.
+struct Shop<'a> {
+    workspace: &'a Workspace,
+    registry: &'a Registry,
+    /// Address of the registry.
+    authority: String,
+    signing: Option<Signing>,
 }
 
-/// Makes the example artifact, an image with nothing but a certificate, and publishes it.
-fn push_artifact(workspace: &Workspace, registry: &Registry) -> Result<StoredImage, anyhow::Error> {
-    let recipe = Recipe {
-        name: "private CA".to_owned(),
-        paths: vec![temper_compose::recipe::WantedPath {
-            path: "usr/local/share/ca-certificates/temper-example-ca.crt".to_owned(),
-            content: temper_compose::recipe::PathContent::File(AUTHORITY.to_owned()),
-            mode: 0o644,
-            uid: 0,
-            gid: 0,
-            platforms: None,
-            at: String::new(),
-        }],
-        platforms: Some(vec![Platform::linux("amd64"), Platform::linux("arm64")]),
-        ..Recipe::default()
-    };
-    let planned = workspace.composer().plan(&Request {
-        recipe: &recipe,
-        base: None,
-        artifacts: &[],
-        destination: Some(ARTIFACT_REPOSITORY.to_owned()),
-        base_name: None,
-        tags: vec![ARTIFACT_TAG.to_owned()],
-        automatic_ids: BTreeMap::new(),
-    })?;
-    let image = publish_to(workspace, registry, ARTIFACT_REPOSITORY, &planned, &[ARTIFACT_TAG.to_owned()])?;
-    let reference = format!("{ARTIFACT_REPOSITORY}:{ARTIFACT_TAG}");
-    Ok(StoredImage::new(reference, workspace.blobs.clone(), image.index))
-}
+impl Shop<'_> {
+    /// Builds the image of a definition, publishes it, and returns it as a source for others.
+    fn define(
+        &self,
+        definition: &Definition,
+        text: &str,
+        repository: &str,
+    ) -> Result<StoredImage, anyhow::Error> {
+        let recipe = Recipe::from(definition);
+        let request = catalog::request(self.workspace, definition, &recipe)?;
+        let planned = self.workspace.composer().plan(&request)?;
+        build::check(&planned)?;
+        let job = Job {
+            planned: &planned,
+            request: &request,
+            document: text,
+            destination: repository,
+            tag_definition_id: Some(definition.id.clone()),
+        };
+        let tags = &definition.document.tags;
+        let image = self.publish(&job, repository, tags)?;
+        let reference = format!("{repository}:{}", tags.first().map_or("", String::as_str));
+        let place = EmbeddedDestination::new(self.workspace, self.registry, repository)?;
+        let source = StoredImage::new(reference, self.workspace.blobs.clone(), image.index);
+        Ok(source.with_attachments(Arc::new(place)))
+    }
 
-fn publish_to(
-    workspace: &Workspace,
-    registry: &Registry,
-    repository: &str,
-    planned: &Planned<'_>,
-    tags: &[String],
-) -> Result<BuiltImage, anyhow::Error> {
-    let image = workspace.composer().build(planned)?;
-    let destination = EmbeddedDestination::new(workspace, registry, repository)?;
-    publish(&image, tags, &workspace.blobs, &destination, workspace.log())?;
-    Ok(image)
+    fn publish(&self, job: &Job<'_>, repository: &str, tags: &[String]) -> Result<BuiltImage, anyhow::Error> {
+        let destination = EmbeddedDestination::new(self.workspace, self.registry, repository)?;
+        let full = format!("{}/{repository}", self.authority);
+        let place = Place { destination: &destination, repository: &full, tags };
+        signing::publish_job(self.workspace, job, &place, self.signing.as_ref())
+    }
 }
 
 fn report(planned: &Planned<'_>, built: &build::Built, is_https: bool) -> String {

@@ -1,0 +1,180 @@
+//! Publication with signatures and attestations: complete, in order, and never twice.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use temper_attest::carrier::Carrier;
+use temper_attest::{Limits, predicate};
+use temper_compose::{
+    Attachments, Attestation, Destination, External, OpenBlob, Silent, Statements, publish,
+};
+use temper_oci::{Descriptor, Digest, ImageDocument};
+
+use crate::base;
+use crate::outcome::Outcome;
+use crate::repository::MemoryRepository;
+use crate::signing::{REPOSITORY, context, context_at, key};
+use crate::workshop::Workshop;
+
+const BODY: &str = "environment: {A: \"1\"}\n";
+
+/// What every manifest and the index carry, and `cosign verify-attestation` asks for.
+const TYPES: [&str; 4] =
+    [predicate::SLSA_PROVENANCE, predicate::SPDX, predicate::CYCLONEDX, predicate::OPENVEX];
+
+/// Publishes an image under the tag `1`, signed with the key of a seed.
+fn put(
+    outcome: &Outcome,
+    statements: &Statements,
+    seed: u8,
+    destination: &dyn Destination,
+) -> Result<(), temper_compose::ComposeError> {
+    let attestation = Attestation { statements, repository: REPOSITORY, signer: &key(seed) };
+    publish(&outcome.image, &["1".to_owned()], Some(&attestation), &outcome.store, destination, &Silent)
+}
+
+fn tag(repository: &MemoryRepository) -> Option<Digest> {
+    repository.tagged("1").expect("can be read").map(|document| document.digest())
+}
+
+/// Sees that index and manifests carry everything, each statement as often as it is said, by both carriers.
+fn check_complete(outcome: &Outcome, repository: &MemoryRepository, seed: u8) {
+    let platforms = outcome.image.manifests.iter().map(|manifest| (&manifest.descriptor, 1, 1));
+    let of_all = outcome.image.manifests.len();
+    for (target, of_platform, composition) in platforms.chain([(&outcome.image.index, of_all, 0)]) {
+        let attached = repository.attached(target).expect("can be read");
+        let found = attached.verify(target.digest, &key(seed).public_key(), &Limits::default());
+        for carrier in [Carrier::LegacyTag, Carrier::Referrer] {
+            assert!(found.is_signed(carrier), "{carrier:?}");
+        }
+        for kind in TYPES {
+            let expected = if kind == predicate::SLSA_PROVENANCE { 1 } else { of_platform };
+            assert_eq!(found.statements(kind).len(), expected, "{kind}");
+        }
+        assert_eq!(found.statements(predicate::COMPOSITION).len(), composition);
+        let statements = 1 + 3 * of_platform + composition;
+        assert_eq!(found.proofs.len(), 2 * (statements + 1), "each by both carriers, and nothing twice");
+    }
+}
+
+#[test]
+fn everything_is_attached_by_both_carriers() {
+    let (outcome, statements) = Workshop::new().state(BODY, &context());
+    for lists_referrers in [true, false] {
+        let repository = MemoryRepository::new(lists_referrers);
+        put(&outcome, &statements, 1, &repository).expect("is published");
+        assert_eq!(tag(&repository), Some(outcome.digest()));
+        check_complete(&outcome, &repository, 1);
+    }
+}
+
+#[test]
+fn without_a_signer_nothing_is_attached() {
+    let outcome = Workshop::new().build(BODY);
+    let repository = MemoryRepository::new(true);
+    publish(&outcome.image, &["1".to_owned()], None, &outcome.store, &repository, &Silent)
+        .expect("is published");
+    let attached = repository.attached(&outcome.image.index).expect("can be read");
+    assert!(
+        attached.signatures.is_none() && attached.attestations.is_none() && attached.referrers.is_empty()
+    );
+    assert_eq!(tag(&repository), Some(outcome.digest()));
+}
+
+#[test]
+fn the_same_build_at_another_time_adds_nothing() {
+    let workshop = Workshop::new();
+    let (outcome, statements) = workshop.state(BODY, &context());
+    for lists_referrers in [true, false] {
+        let repository = MemoryRepository::new(lists_referrers);
+        put(&outcome, &statements, 1, &repository).expect("is published");
+        let before = repository.names();
+        let (again, later) = workshop.state(BODY, &context_at(30));
+        put(&again, &later, 1, &repository).expect("is published again");
+        assert_eq!(repository.names(), before);
+        // Another key says everything for itself, beside what is there.
+        put(&again, &later, 2, &repository).expect("is published by another");
+        check_complete(&outcome, &repository, 1);
+        check_complete(&outcome, &repository, 2);
+    }
+}
+
+/// A destination that takes some writes and then fails.
+struct Failing<'a> {
+    inner: &'a MemoryRepository,
+    writes_left: AtomicUsize,
+}
+
+impl Failing<'_> {
+    fn write(&self) -> Result<(), External> {
+        let left =
+            self.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let failed = || External { message: "the connection is gone".to_owned(), hint: None, source: None };
+        left.map(drop).map_err(|_| failed())
+    }
+}
+
+impl Destination for Failing<'_> {
+    fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
+        self.write()?;
+        self.inner.put_blob(descriptor, open)
+    }
+
+    fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
+        self.write()?;
+        self.inner.put_manifest(descriptor, bytes)
+    }
+
+    fn put_attachment(&self, descriptor: &Descriptor, bytes: &Bytes, tag: &str) -> Result<(), External> {
+        self.write()?;
+        self.inner.put_attachment(descriptor, bytes, tag)
+    }
+
+    fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
+        self.write()?;
+        self.inner.move_tags(image, bytes, tags)
+    }
+}
+
+impl Attachments for Failing<'_> {
+    fn tagged(&self, tag: &str) -> Result<Option<ImageDocument>, External> {
+        self.inner.tagged(tag)
+    }
+
+    fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, External> {
+        self.inner.referrers(subject)
+    }
+
+    fn part(&self, descriptor: &Descriptor) -> Result<Option<Vec<u8>>, External> {
+        self.inner.part(descriptor)
+    }
+}
+
+#[test]
+fn the_tags_move_last_wherever_it_stops_and_the_next_try_completes() {
+    // One platform: the writes of two are the same twice.
+    let workshop = Workshop::new().base_of(&base::layer("amd64"));
+    let old = workshop.build("environment: {A: \"0\"}\n");
+    let (outcome, statements) = workshop.state(BODY, &context());
+    let later = workshop.state(BODY, &context_at(9)).1;
+    for lists_referrers in [true, false] {
+        let mut stopped_after = 0;
+        loop {
+            let repository = MemoryRepository::new(lists_referrers);
+            let tags = ["1".to_owned()];
+            publish(&old.image, &tags, None, &old.store, &repository, &Silent).expect("is published");
+            let failing = Failing { inner: &repository, writes_left: AtomicUsize::new(stopped_after) };
+            if put(&outcome, &statements, 1, &failing).is_ok() {
+                break;
+            }
+            assert_eq!(tag(&repository), Some(old.digest()), "after {stopped_after} writes");
+            put(&outcome, &later, 1, &repository).expect("the next try is complete");
+            assert_eq!(tag(&repository), Some(outcome.digest()));
+            if stopped_after % 5 == 0 {
+                check_complete(&outcome, &repository, 1);
+            }
+            stopped_after += 1;
+        }
+        assert!(stopped_after > 20, "{stopped_after} writes");
+    }
+}

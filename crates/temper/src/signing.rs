@@ -1,0 +1,187 @@
+//! Signing: who signs what a command builds, and what is told of the build beside what composition knows.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+use temper_attest::keys::KEY_BYTES_MAX;
+use temper_attest::provenance::{Builder, Target};
+use temper_attest::{Limits, PublicKey, Signer, VexDocument};
+use temper_compose::{
+    Attestation, BuildContext, BuiltImage, Destination, Finding, Planned, Request, Statements, publish,
+};
+use temper_oci::Digest;
+
+use crate::cli;
+use crate::failure::{Failure, Problem};
+use crate::workspace::Workspace;
+use crate::{embedded, keys};
+
+/// Who builds with the command line; docs/provenance.md describes the builder.
+const BUILDER: &str = "urn:temper:builder:workstation:v1";
+
+/// Version of Temper, as provenance and SBOMs name it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Something planned, with what the document and the command say of it.
+pub(crate) struct Job<'a> {
+    pub(crate) planned: &'a Planned<'a>,
+    /// What was planned.
+    pub(crate) request: &'a Request<'a>,
+    /// The document, as it was submitted.
+    pub(crate) document: &'a str,
+    /// The repository that the document names.
+    pub(crate) destination: &'a str,
+    /// The line of tags, where there is a definition.
+    pub(crate) tag_definition_id: Option<String>,
+}
+
+/// Where an image goes.
+pub(crate) struct Place<'a> {
+    pub(crate) destination: &'a dyn Destination,
+    /// Registry and repository, as signatures name it.
+    pub(crate) repository: &'a str,
+    pub(crate) tags: &'a [String],
+}
+
+/// Who signs, and what they say.
+pub(crate) struct Signing {
+    signer: Box<dyn Signer>,
+    vex: Vec<VexDocument>,
+    trusted_keys: Vec<PublicKey>,
+    started: Timestamp,
+}
+
+impl Signing {
+    /// Opens the key and reads the documents; nothing where the image is not to be signed.
+    ///
+    /// `base_keys` are files with the public keys whose word about the base is passed on, beside the own key.
+    pub(crate) fn open(
+        workspace: &Workspace,
+        options: &cli::Signing,
+        base_keys: &[PathBuf],
+    ) -> Result<Option<Self>, anyhow::Error> {
+        if options.no_sign {
+            return Ok(None);
+        }
+        let signer = keys::signer(workspace, options.key.as_deref())?;
+        let mut trusted_keys = vec![PublicKey::of(&*signer)?];
+        for path in base_keys {
+            trusted_keys.push(read_key(path)?);
+        }
+        let vex = options.vex.iter().map(|path| read_vex(path)).collect::<Result<_, _>>()?;
+        Ok(Some(Self { signer, vex, trusted_keys, started: now() }))
+    }
+
+    /// Names the key.
+    pub(crate) fn key_id(&self) -> Digest {
+        self.signer.key_id()
+    }
+
+    fn context(&self, job: &Job<'_>, place: &Place<'_>) -> BuildContext<'_> {
+        let micros = self.started.as_microsecond();
+        BuildContext {
+            repository: place.repository.to_owned(),
+            document: job.document.to_owned(),
+            target: Target {
+                destination: job.destination.to_owned(),
+                tag_definition_id: job.tag_definition_id.clone(),
+                tags: place.tags.to_vec(),
+            },
+            builder: Builder {
+                id: BUILDER.to_owned(),
+                versions: BTreeMap::from([("temper".to_owned(), VERSION.to_owned())]),
+            },
+            temper_version: VERSION.to_owned(),
+            invocation: format!("urn:temper:build:{micros}-{}", std::process::id()),
+            started_on: seconds(self.started),
+            finished_on: seconds(now()),
+            trusted_keys: self.trusted_keys.clone(),
+            vex: &self.vex,
+        }
+    }
+}
+
+/// Builds an image, states what it is, and publishes it signed.
+pub(crate) fn publish_job(
+    workspace: &Workspace,
+    job: &Job<'_>,
+    place: &Place<'_>,
+    signing: Option<&Signing>,
+) -> Result<BuiltImage, anyhow::Error> {
+    let composer = workspace.composer();
+    let image = composer.build(job.planned)?;
+    let put = |attestation: Option<&Attestation<'_>>| {
+        let Place { destination, tags, .. } = place;
+        publish(&image, tags, attestation, &workspace.blobs, *destination, workspace.log())
+    };
+    let Some(signing) = signing else {
+        put(None)?;
+        return Ok(image);
+    };
+    let statements = composer.state(job.planned, job.request, &image, &signing.context(job, place))?;
+    tell(workspace, &statements)?;
+    let (repository, signer) = (place.repository, &*signing.signer);
+    put(Some(&Attestation { statements: &statements, repository, signer }))?;
+    Ok(image)
+}
+
+/// Tells what of the base's VEX is not passed on; a statement of one's own that means nothing is a mistake.
+fn tell(workspace: &Workspace, statements: &Statements) -> Result<(), Failure> {
+    let mut text = String::new();
+    for dropped in &statements.dropped {
+        let (name, reason) = (&dropped.vulnerability, &dropped.reason);
+        let _ = writeln!(text, "warning: what the base says about `{name}` is not passed on: {reason}");
+    }
+    workspace.progress.text(&text);
+    if statements.unknown.is_empty() {
+        return Ok(());
+    }
+    let problems = statements.unknown.iter().map(|(vulnerability, package)| {
+        let message = format!("`{package}` is no package of the image");
+        Problem::of_plan(None, &Finding::at(vulnerability, message))
+    });
+    let hint = "name packages as the image's SBOM does, `pkg:deb/debian/NAME`, with or without a version";
+    let error = anyhow!("the VEX document is about packages that the image does not have");
+    Err(Failure::failed(error).problems(problems).hint(hint))
+}
+
+fn read_vex(path: &Path) -> Result<VexDocument, anyhow::Error> {
+    let shown = path.display();
+    let limits = Limits::default();
+    let bytes = read(path, limits.vex_bytes_max)
+        .map_err(|error| Failure::usage(error.context(format!("VEX document `{shown}` cannot be read"))))?;
+    let parsed = VexDocument::parse(&bytes, &limits);
+    Ok(parsed.map_err(|error| {
+        let hint = "Temper reads OpenVEX, as `vexctl create` writes it";
+        Failure::failed(anyhow::Error::new(error).context(format!("VEX document `{shown}` cannot be used")))
+            .hint(hint)
+    })?)
+}
+
+fn read_key(path: &Path) -> Result<PublicKey, anyhow::Error> {
+    let shown = path.display();
+    let failed = || format!("public key `{shown}` cannot be used");
+    let bytes = read(path, KEY_BYTES_MAX).with_context(failed).map_err(Failure::usage)?;
+    let key = PublicKey::from_pem(&String::from_utf8_lossy(&bytes));
+    Ok(key.with_context(failed).map_err(Failure::usage)?)
+}
+
+/// Reads a file; one that is too long is cut behind the first byte too many, which its parser sees.
+fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, anyhow::Error> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_microsecond(embedded::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn seconds(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}
