@@ -7,13 +7,13 @@ mod file;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use docker_credential::CredentialRetrievalError;
 use secrecy::SecretString;
-use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use tokio::time::{Instant, timeout};
 
 /// How long a credential helper may take.
@@ -95,6 +95,9 @@ pub enum CredentialsError {
         /// The registry.
         registry: String,
     },
+    /// Nobody is there to look into the files.
+    #[error("no thread can be started to look for a credential")]
+    Thread(#[source] std::io::Error),
 }
 
 impl CredentialsError {
@@ -114,6 +117,7 @@ impl CredentialsError {
             | Self::Timeout { registry } => {
                 Some(format!("log in again with `docker login {registry}` or `podman login {registry}`"))
             }
+            Self::Thread(_) => None,
         }
     }
 }
@@ -125,9 +129,13 @@ pub struct Credentials {
     fixed: Arc<BTreeMap<String, Credential>>,
     /// Files to look into, the first that knows the registry wins.
     files: Arc<[PathBuf]>,
-    /// By registry and repository.
-    found: Arc<Mutex<BTreeMap<String, Found>>>,
+    /// By registry.
+    found: Arc<Mutex<BTreeMap<String, Arc<AsyncMutex<Answers>>>>>,
 }
+
+/// What was found for a registry, by repository. Locked while files and the helper are asked, so that many requests
+/// at once ask once, and a helper that hangs is in the way of its own registry only.
+type Answers = BTreeMap<String, Found>;
 
 #[derive(Clone, Debug)]
 struct Found {
@@ -164,22 +172,51 @@ impl Credentials {
         if let Some(credential) = self.fixed.get(registry) {
             return Ok(Some(credential.clone()));
         }
-        let place = format!("{registry}/{repository}");
-        // Held while files and helpers are asked, so that many requests at once ask once.
-        let mut found = self.found.lock().await;
-        let now = Instant::now();
-        found.retain(|_, found| now < found.end);
-        if let Some(found) = found.get(&place) {
-            return Ok(found.credential.clone());
+        if self.files.is_empty() {
+            return Ok(None);
         }
         let (name, files) = ((registry.to_owned(), repository.to_owned()), Arc::clone(&self.files));
-        let search = spawn_blocking(move || file::search(&files, &name.0, &name.1));
-        let credential = match timeout(HELPER_TIMEOUT, search).await {
-            Ok(Ok(credential)) => credential?,
-            Ok(Err(_)) | Err(_) => return Err(CredentialsError::Timeout { registry: registry.to_owned() }),
-        };
-        found.insert(place, Found { credential: credential.clone(), end: now + ANSWER_AGE_MAX });
-        Ok(credential)
+        self.ask(registry, repository, HELPER_TIMEOUT, move || file::search(&files, &name.0, &name.1)).await
+    }
+
+    /// Returns what was found lately, else does the search and keeps what it finds.
+    async fn ask(
+        &self,
+        registry: &str,
+        repository: &str,
+        patience: Duration,
+        search: impl FnOnce() -> Result<Option<Credential>, CredentialsError> + Send + 'static,
+    ) -> Result<Option<Credential>, CredentialsError> {
+        let answers = self.answers(registry);
+        let late = |_| CredentialsError::Timeout { registry: registry.to_owned() };
+        let mut answers = timeout(patience, answers.lock_owned()).await.map_err(late)?;
+        let now = Instant::now();
+        answers.retain(|_, found| now < found.end);
+        if let Some(found) = answers.get(repository) {
+            return Ok(found.credential.clone());
+        }
+        let (name, end) = (repository.to_owned(), now + ANSWER_AGE_MAX);
+        let (sender, receiver) = oneshot::channel();
+        // Not a thread of the runtime, whose end would wait for a helper that hangs.
+        let started = thread::Builder::new().name("credentials".to_owned()).spawn(move || {
+            let found = search();
+            if let Ok(credential) = &found {
+                answers.insert(name, Found { credential: credential.clone(), end });
+            }
+            drop(answers);
+            // Whoever asked may have gone.
+            let _ = sender.send(found);
+        });
+        started.map_err(CredentialsError::Thread)?;
+        match timeout(patience, receiver).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) | Err(_) => Err(CredentialsError::Timeout { registry: registry.to_owned() }),
+        }
+    }
+
+    fn answers(&self, registry: &str) -> Arc<AsyncMutex<Answers>> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(found.entry(registry.to_owned()).or_default())
     }
 }
 
@@ -246,15 +283,37 @@ mod tests {
 
     #[tokio::test]
     async fn answers_are_asked_for_again_after_a_while() {
-        tokio::time::pause();
         let folder = tempfile::tempdir().expect("makes a folder");
         let path = folder.path().join("config.json");
         let credentials = Credentials::from_files(vec![path.clone()]);
         assert_eq!(describe(credentials.find("a.example", "a").await.expect("reads")), "none");
         std::fs::write(&path, r#"{"auths": {"a.example": {"auth": "dXNlcjpwYXNz"}}}"#).expect("writes");
         assert_eq!(describe(credentials.find("a.example", "a").await.expect("reads")), "none");
+        tokio::time::pause();
         tokio::time::advance(ANSWER_AGE_MAX).await;
+        tokio::time::resume();
         assert_eq!(describe(credentials.find("a.example", "a").await.expect("reads")), "user/pass");
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_hangs_is_in_the_way_of_its_own_registry_only() {
+        let credentials = Credentials::anonymous();
+        let credential = || Ok(Some(Credential::IdentityToken("refresh".into())));
+        let (answer, may_answer) = std::sync::mpsc::channel::<()>();
+        let hanging = move || {
+            may_answer.recv().expect("is sent");
+            credential()
+        };
+        let soon = Duration::from_millis(1);
+        let late = credentials.ask("hangs.example", "a", soon, hanging).await.expect_err("hangs");
+        assert!(matches!(&late, CredentialsError::Timeout { registry } if registry == "hangs.example"));
+        let second = credentials.ask("hangs.example", "b", soon, || panic!("is not asked beside the first"));
+        assert!(matches!(second.await, Err(CredentialsError::Timeout { .. })));
+        let other = credentials.ask("other.example", "a", HELPER_TIMEOUT, credential).await;
+        assert_eq!(describe(other.expect("finds")), "identity/refresh");
+        answer.send(()).expect("is awaited");
+        let kept = credentials.ask("hangs.example", "a", HELPER_TIMEOUT, || panic!("has been answered"));
+        assert_eq!(describe(kept.await.expect("is kept")), "identity/refresh");
     }
 
     #[tokio::test]

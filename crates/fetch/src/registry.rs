@@ -14,6 +14,7 @@ mod error;
 mod known;
 mod manifests;
 mod options;
+mod pages;
 mod referrers;
 mod tags;
 mod token;
@@ -84,7 +85,7 @@ pub(crate) fn read_headers(headers: &reqwest::header::HeaderMap, text: &str) {
     let reference = "registry.example/a/b:1".parse().expect("is a reference");
     let endpoint = Endpoint::new(&reference, &RegistryOptions::default()).expect("has an address");
     let from = endpoint.url("tags/list");
-    let next = tags::next_link(&endpoint, &from, headers).ok().flatten();
+    let next = pages::next_link(&endpoint, &from, headers).ok().flatten();
     for url in endpoint.join(&from, text).ok().into_iter().chain(next) {
         assert_eq!(url.scheme(), "https", "{text} leads out of TLS");
     }

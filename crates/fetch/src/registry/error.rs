@@ -110,12 +110,20 @@ pub enum RegistryError {
         actual: u64,
     },
     /// A list is longer than allowed.
-    #[error("list of {url} has more than {limit} entries")]
+    #[error("list of {url} has more than {limit} {unit}")]
     List {
         /// Where from.
         url: String,
         /// The most that is read.
-        limit: usize,
+        limit: u64,
+        /// Of what: `entries`, `pages` or `bytes`.
+        unit: &'static str,
+    },
+    /// A list never ends.
+    #[error("list leads back to {url}, a page of it that was read before")]
+    ListCircle {
+        /// The page.
+        url: String,
     },
     /// The token server is spoken to without TLS, the registry is not.
     #[error("token server {realm} of `{registry}` is not protected by TLS")]

@@ -20,6 +20,10 @@ pub struct RegistryOptions {
     pub manifest_bytes_max: u64,
     /// Most tags or referrers that a list may hold in all its pages.
     pub list_entries_max: usize,
+    /// Most pages of such a list.
+    pub list_pages_max: usize,
+    /// Most bytes of all its pages.
+    pub list_bytes_max: u64,
     /// Size in bytes of one piece, where a registry takes blobs in pieces only.
     pub chunk_bytes: usize,
 }
@@ -32,6 +36,8 @@ impl Default for RegistryOptions {
             backoff: Backoff::default(),
             manifest_bytes_max: DOCUMENT_BYTES_MAX as u64,
             list_entries_max: 1_000_000,
+            list_pages_max: 10_000,
+            list_bytes_max: 128 << 20,
             chunk_bytes: 16 << 20,
         }
     }

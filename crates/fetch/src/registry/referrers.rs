@@ -9,9 +9,9 @@ use temper_oci::{Descriptor, Digest, Index, Reference};
 use super::RegistryClient;
 use super::endpoint::Endpoint;
 use super::error::RegistryError;
-use super::tags::next_page;
+use super::pages::Pages;
 use super::transport::Request;
-use crate::http::{display_url, read_body};
+use crate::http::display_url;
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
@@ -62,16 +62,14 @@ impl RegistryClient {
         endpoint: &Endpoint,
         first: Url,
     ) -> Result<Option<Vec<Descriptor>>, RegistryError> {
-        let limit = self.options.list_entries_max;
+        let mut pages = Pages::new(endpoint, &self.options, first);
         let mut referrers = Vec::new();
-        let mut next = Some(first);
-        let mut pages = 0;
-        while let Some(url) = next {
-            let shown = display_url(&url);
-            let request = Request::new(Method::GET, url, endpoint.scope("pull")).header(ACCEPT, OCI_INDEX);
+        while let Some(url) = pages.next()? {
+            let request =
+                Request::new(Method::GET, url.clone(), endpoint.scope("pull")).header(ACCEPT, OCI_INDEX);
             let response = match self.send(endpoint, &request).await {
                 Ok(response) => response,
-                Err(error) if pages == 0 && is_unsupported(&error) => return Ok(None),
+                Err(error) if pages.is_at_first() && is_unsupported(&error) => return Ok(None),
                 Err(error) => return Err(error),
             };
             let is_index = response
@@ -79,18 +77,14 @@ impl RegistryClient {
                 .get(CONTENT_TYPE)
                 .is_some_and(|value| value.to_str().is_ok_and(|text| text.starts_with(OCI_INDEX)));
             // Some answer unknown paths with a page for people.
-            if !is_index && pages == 0 && !response.headers().contains_key(FILTERS_APPLIED) {
+            if !is_index && pages.is_at_first() && !response.headers().contains_key(FILTERS_APPLIED) {
                 return Ok(None);
             }
-            next = next_page(endpoint, &response)?;
-            let bytes = read_body(response, self.options.manifest_bytes_max).await?;
+            let bytes = pages.read(response, self.options.manifest_bytes_max).await?;
             let index = parse_index(&bytes)
-                .map_err(|_| RegistryError::Answer { url: shown.clone(), what: "list of referrers" })?;
+                .map_err(|_| RegistryError::Answer { url: display_url(&url), what: "list of referrers" })?;
+            pages.count(&url, index.manifests.len())?;
             referrers.extend(index.manifests);
-            pages += 1;
-            if referrers.len() > limit || pages > limit {
-                return Err(RegistryError::List { url: shown, limit });
-            }
         }
         Ok(Some(referrers))
     }

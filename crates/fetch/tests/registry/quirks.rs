@@ -12,7 +12,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use futures_util::stream;
 use temper_fetch::credentials::{Credential, Credentials};
-use temper_oci::media_type;
+use temper_fetch::http::HttpConfig;
+use temper_fetch::registry::{RegistryClient, RegistryOptions};
+use temper_oci::{Digest, media_type};
 use temper_registry::Login;
 
 use crate::fixture::{blob, client, client_with, listen, push_bytes, read, start_with, with_header};
@@ -159,6 +161,62 @@ async fn an_upload_that_fails_begins_again() {
     let methods: Vec<_> =
         server.log.take().iter().map(|line| line.split(' ').next().expect("has a word").to_owned()).collect();
     assert_eq!(methods, ["HEAD", "POST", "PUT", "POST", "PUT"]);
+}
+
+/// Answers every request for a list with this page and a link to the next.
+async fn endless(page: &'static str, next: fn(u32) -> String) -> u16 {
+    let turn = Arc::new(AtomicU32::new(0));
+    let answer = any(move || {
+        let link = format!("<{}>; rel=\"next\"", next(turn.fetch_add(1, Ordering::Relaxed)));
+        let response = with_header(page.into_response(), "content-type", media_type::OCI_INDEX);
+        std::future::ready(with_header(response, "link", &link))
+    });
+    listen(Router::new().fallback(answer)).await.0
+}
+
+#[tokio::test]
+async fn endless_lists_end() {
+    const TAGS: &str = r#"{"name": "a", "tags": ["one", "two"]}"#;
+    const NO_TAGS: &str = r#"{"name": "a", "tags": null}"#;
+    const REFERRERS: &str = r#"{"schemaVersion": 2, "manifests": []}"#;
+    let onward: fn(u32) -> String = |turn| format!("/v2/a/list?last={turn}");
+    let around: fn(u32) -> String = |turn| format!("/v2/a/list?last={}", turn % 2);
+    for (page, next, bounds, expected) in [
+        (TAGS, onward, (10, 100, 1 << 20), "has more than 10 entries"),
+        (NO_TAGS, onward, (10, 7, 1 << 20), "has more than 7 pages"),
+        (TAGS, onward, (1000, 1000, 300), "has more than 300 bytes"),
+        (NO_TAGS, around, (10, 100, 1 << 20), "leads back to"),
+        (REFERRERS, onward, (10, 7, 1 << 20), "has more than 7 pages"),
+        (REFERRERS, onward, (10, 100, 300), "has more than 300 bytes"),
+        (REFERRERS, around, (10, 100, 1 << 20), "leads back to"),
+    ] {
+        let port = endless(page, next).await;
+        let reference = format!("127.0.0.1:{port}/a").parse().expect("is a reference");
+        let (list_entries_max, list_pages_max, list_bytes_max) = bounds;
+        let options = RegistryOptions {
+            list_entries_max,
+            list_pages_max,
+            list_bytes_max,
+            ..RegistryOptions::default()
+        };
+        let client = RegistryClient::new(&HttpConfig::default(), Credentials::anonymous(), options)
+            .expect("makes a client");
+        let error = if page == REFERRERS {
+            client.referrers(&reference, Digest::of("a"), None).await.expect_err("never ends")
+        } else {
+            client.tags(&reference).await.expect_err("never ends")
+        };
+        assert!(error.to_string().contains(expected), "{expected}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_holds_nothing_but_tags() {
+    let page = any(async || r#"{"tags": ["good", "\u001b[2J"]}"#);
+    let (port, _) = listen(Router::new().fallback(page)).await;
+    let reference = format!("127.0.0.1:{port}/a").parse().expect("is a reference");
+    let error = client().tags(&reference).await.expect_err("is no list of tags");
+    assert!(error.to_string().contains("has no usable list of tags"), "{error}");
 }
 
 #[tokio::test]
