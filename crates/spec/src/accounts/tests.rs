@@ -3,6 +3,7 @@
 use super::*;
 
 const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g";
+const DIGEST: &str = "sha256:d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2";
 
 #[test]
 fn a_file_is_read() {
@@ -11,7 +12,7 @@ fn a_file_is_read() {
   alice:
     password: {HASH}
     tokens:
-      ci: {{ digest: \"sha256:ab\", right: write, repositories: [\"acme/*\"], expires: 2027-01-31 }}
+      ci: {{ digest: \"{DIGEST}\", right: write, repositories: [\"acme/*\"], expires: 2027-01-31 }}
   root@example.org: {{ admin: true }}
 repositories:
   - name: acme/dhi-*
@@ -35,6 +36,24 @@ repositories:
     assert_eq!((retention.newest, retention.age.map(|age| age.0.as_secs())), (Some(3), Some(2_592_000)));
     assert_eq!((second.public, &second.immutable_tags), (Some(true), &Some(ImmutableTags::All)));
     assert!(Accounts::parse("{}").expect("is good").users.is_empty());
+}
+
+#[test]
+fn hashes_have_their_form() {
+    for password in
+        ["$argon2id$x", &HASH.replace("m=8", "m="), &HASH.replace("argon2id", "argon2i"), &HASH[..30]]
+    {
+        let text = format!("users: {{ a: {{ password: '{password}' }}, b: {{ passwort: x }} }}");
+        let problems = Accounts::parse(&text).expect_err("is wrong");
+        let paths: Vec<&str> = problems.0.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["users.a.password", "users.b.passwort"], "{password}");
+        assert_eq!(problems.0[0].hint.as_deref(), Some("`temper account hash` makes one"));
+    }
+    for digest in ["sha256:1", &DIGEST[7..], &DIGEST.replace("sha256", "sha512")] {
+        let text = format!("users: {{ a: {{ tokens: {{ ci: {{ digest: '{digest}', right: read }} }} }} }}");
+        let problems = Accounts::parse(&text).expect_err("is wrong");
+        assert_eq!(problems.0[0].path, "users.a.tokens.ci.digest", "{digest}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
-use temper_oci::Pattern;
+use temper_oci::{Digest, Pattern};
 
 use crate::read::{At, Read, Report, text};
 use crate::yaml::{Node, Value};
@@ -71,7 +71,9 @@ impl Read for Pattern {
 }
 
 macro_rules! hashed {
-    ($(#[doc = $documentation:literal])* $name:ident, $prefix:literal, $kind:literal, $hint:literal) => {
+    (
+        $(#[doc = $documentation:literal])* $name:ident, $is_one:ident, $example:literal, $kind:literal, $hint:literal
+    ) => {
         $(#[doc = $documentation])*
         #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         #[serde(transparent)]
@@ -86,7 +88,7 @@ macro_rules! hashed {
 
             fn read(node: &Node, at: &At<'_>, report: &mut Report) -> Option<Self> {
                 let text = text(node, at, report)?;
-                if !text.starts_with($prefix) {
+                if !$is_one(text) {
                     // Perhaps the secret itself stands there, so it is not repeated.
                     report.problem_with_hint(at, concat!("is not ", $kind), $hint);
                     return None;
@@ -95,7 +97,7 @@ macro_rules! hashed {
             }
 
             fn schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "examples": [concat!($prefix, "…")] })
+                json_schema!({ "type": "string", "examples": [$example] })
             }
         }
     };
@@ -103,10 +105,28 @@ macro_rules! hashed {
 
 hashed!(
     /// The argon2id hash of a password.
-    PasswordText, "$argon2id$", "the argon2id hash of a password", "`temper account hash` makes one"
+    PasswordText, is_argon2id, "$argon2id$…", "the argon2id hash of a password", "`temper account hash` makes one"
 );
 
 hashed!(
     /// The digest of an access token.
-    TokenDigestText, "sha256:", "the digest of an access token", "`temper account token` makes a token and its digest"
+    TokenDigestText, is_sha256, "sha256:…", "the digest of an access token", "`temper account token` makes a token and its digest"
 );
+
+/// Says whether a text has the form `$argon2id$v=19$m=…,t=…,p=…$SALT$HASH`; what the numbers may be is not a matter
+/// of form.
+fn is_argon2id(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_base64 = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
+    };
+    let parts: Vec<&str> = text.split('$').collect();
+    let ["", "argon2id", "v=19", costs, salt, hash] = parts.as_slice() else { return false };
+    let costs: Vec<_> = costs.split(',').filter_map(|cost| cost.split_once('=')).collect();
+    let [("m", memory), ("t", rounds), ("p", lanes)] = costs.as_slice() else { return false };
+    [memory, rounds, lanes].into_iter().all(|number| is_number(number)) && is_base64(salt) && is_base64(hash)
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.starts_with("sha256:") && text.parse::<Digest>().is_ok()
+}

@@ -84,6 +84,16 @@ fn targets_name_what_they_follow() {
         ("[{destination: b, tag: x}]", "targets[0].destination: `b` has no namespace"),
         ("[{destination: \"a/b:c\", tag: x}]", "targets[0].destination: `a/b:c` names a tag"),
         ("[{destination: a//b, tag: x}]", "targets[0].destination: `a//b` is not a repository"),
+        (
+            "[{destination: Acme/Python, tag: x}]",
+            "targets[0].destination: repository `Acme/Python` is not made of lower-case words joined by `.`, `_`, `__`, \
+             `-` and `/`",
+        ),
+        (
+            "[{destination: \"a.example:99999/acme/b\", tag: x}]",
+            "targets[0].destination: registry `a.example:99999` is neither a host name nor an address, with an optional \
+             port",
+        ),
         ("[{destination: a/b, tag: -x}]", "targets[0].tag: `-x` is not a tag"),
         (
             "[{destination: a/b, tag_definition_id: x}]",
@@ -151,6 +161,11 @@ fn contents_are_checked() {
         (
             "{artifacts: [{name: acme/a:1}]}",
             "contents.artifacts[0].includes: names no path, so nothing would be copied",
+        ),
+        (
+            "{artifacts: [{name: \"acme/a:b:c\", includes: [/]}]}",
+            "contents.artifacts[0].name: repository `acme/a:b` is not made of lower-case words joined by `.`, `_`, `__`, \
+             `-` and `/`",
         ),
         (
             "{artifacts: [{name: other/a:1, includes: [/]}]}",
@@ -237,12 +252,40 @@ fn accounts_are_checked() {
 }
 
 #[test]
+fn what_is_nearly_right_is_put_right_by_a_hint() {
+    for (body, hint) in [
+        ("stop-signal: TERM", "write `SIGTERM`"),
+        ("stop-signal: sigquit", "write `SIGQUIT`"),
+        ("stop-signal: SIGTERN", "write `SIGTERM`"),
+        ("stop-signal: 0", "a number from 1 to 64"),
+        ("environment: {\"MY VAR\": c}", "write `MY_VAR`"),
+        ("environment: {\"A=B\": c}", "write `A`"),
+        ("environment: {\"1A\": c}", "begins with no digit"),
+        (
+            "contents: {artifacts: [{name: acme/Certs:1, includes: [/]}]}",
+            "write it in lower case: `acme/certs`",
+        ),
+    ] {
+        let problems = Customization::parse(&format!("{HEAD}{body}")).expect_err(body);
+        let hints = problems.hint().unwrap_or_default();
+        assert!(hints.contains(hint) && problems.0.len() == 1, "{body}: {problems} {hints}");
+    }
+    for signal in ["SIGTERM", "SIGRTMIN", "SIGRTMIN+3", "SIGRTMAX-14", "SIGUSR1", "9"] {
+        assert_eq!(read(&format!("{HEAD}stop-signal: {signal}")).stop_signal.as_deref(), Some(signal));
+    }
+    for name in ["PATH", "discovery.type", "my-name", "_"] {
+        assert!(read(&format!("{HEAD}environment: {{{name}: x}}")).environment.contains_key(name));
+    }
+}
+
+#[test]
 fn settings_are_checked() {
     for (body, expected) in [
-        (
-            "environment: {\"A=B\": c}",
-            "environment[\"A=B\"]: variable has no name, or a `=` or NUL character in it",
-        ),
+        ("environment: {\"A=B\": c}", "environment[\"A=B\"]: `A=B` is not the name of a variable"),
+        ("environment: {1A: c}", "environment.1A: `1A` is not the name of a variable"),
+        ("environment: {\"\": c}", "environment[\"\"]: `` is not the name of a variable"),
+        ("environment: {\"A\\0\": c}", "environment[\"A\\0\"]: `A\\0` is not the name of a variable"),
+        ("environment: {A: \"b\\0\"}", "environment.A: value has a NUL character"),
         ("environment: {A: }", "environment.A: has no value"),
         ("environment: {A: [b]}", "environment.A: is a list, it must be text"),
         ("environment: [A=b]", "environment: is a list, it must be a mapping of names to values"),
@@ -264,6 +307,9 @@ fn settings_are_checked() {
         ("compression: xz", "compression: `xz` is neither `ZSTD` nor `GZIP`"),
         ("stop-signal: TERM", "stop-signal: `TERM` is not a signal"),
         ("stop-signal: 65", "stop-signal: `65` is not a signal"),
+        ("stop-signal: SIGFOO", "stop-signal: `SIGFOO` is not a signal"),
+        ("stop-signal: SIGterm", "stop-signal: `SIGterm` is not a signal"),
+        ("stop-signal: SIGRTMIN+16", "stop-signal: `SIGRTMIN+16` is not a signal"),
         ("certificates: [abc]", "certificates[0]: is not a PEM certificate"),
         ("certificates: [\"-----BEGIN RSA PRIVATE KEY-----\"]", "certificates[0]: holds a private key"),
         ("certificates: [{artifact: acme/c:1}]", "certificates[0].path: is missing"),

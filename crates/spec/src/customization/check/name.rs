@@ -1,5 +1,8 @@
 //! Names: of the customization, of repositories, references, definitions and tags.
 
+use temper_oci::Reference;
+use temper_oci::reference::DOCKER_REGISTRY;
+
 use crate::read::{At, Report};
 
 use super::super::TAG_LENGTH_MAX;
@@ -58,16 +61,27 @@ pub(crate) fn repository(value: &str, at: &At<'_>, report: &mut Report) {
             format!("`{value}` has no namespace"),
             format!("write `<organization>/{value}`"),
         );
+    } else {
+        grammar(value, "write `namespace/repository`, without tag or digest", at, report);
     }
 }
 
 pub(crate) fn reference(value: &str, at: &At<'_>, report: &mut Report) {
+    const FORM: &str = "write `namespace/repository:tag` or `namespace/repository@sha256:…`";
     if value.is_empty() || has_space(value) || value.split('/').any(str::is_empty) {
-        report.problem_with_hint(
-            at,
-            format!("`{value}` is not an image reference"),
-            "write `namespace/repository:tag` or `namespace/repository@sha256:…`",
-        );
+        report.problem_with_hint(at, format!("`{value}` is not an image reference"), FORM);
+    } else {
+        grammar(value, FORM, at, report);
+    }
+}
+
+/// Checks host, repository, tag and digest as registries do, which would refuse them much later.
+fn grammar(value: &str, form: &str, at: &At<'_>, report: &mut Report) {
+    let full = if has_host(value) { value.to_owned() } else { format!("{DOCKER_REGISTRY}/{value}") };
+    if let Err(error) = full.parse::<Reference>() {
+        let hint = error.hint().unwrap_or_else(|| form.to_owned());
+        let cause = std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
+        report.problem_with_hint(at, format!("{error}{cause}"), hint);
     }
 }
 
@@ -106,9 +120,14 @@ pub(crate) fn tags(value: &[String], at: &At<'_>, report: &mut Report) {
 pub(crate) fn namespace(reference: &str) -> &str {
     let mut parts = reference.split('/');
     let first = parts.next().unwrap_or_default();
-    let has_host = first == "localhost" || first.contains(['.', ':']);
-    let candidate = if has_host { parts.next().unwrap_or_default() } else { first };
+    let candidate = if has_host(reference) { parts.next().unwrap_or_default() } else { first };
     if parts.next().is_some() { candidate } else { "" }
+}
+
+/// Says whether a reference begins with a registry; an upper-case word is a mistake, not a host as in
+/// [`Reference::parse_in`].
+fn has_host(reference: &str) -> bool {
+    reference.split_once('/').is_some_and(|(first, _)| first == "localhost" || first.contains(['.', ':']))
 }
 
 fn has_space(text: &str) -> bool {
