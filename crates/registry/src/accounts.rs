@@ -12,7 +12,7 @@ use temper_store::records::Micros;
 use tokio::sync::watch;
 
 use crate::access::AccessError;
-use crate::directory::{Directory, DirectoryFuture, Identity, Right};
+use crate::directory::{Directory, DirectoryFuture, Identity, Right, Unproven};
 use crate::name::RepositoryName;
 use crate::password::{AccessSecretDigest, PasswordHash, Passwords};
 use crate::policy::{ImmutableTags, RepositoryPolicy, Retention};
@@ -102,14 +102,15 @@ impl Accounts {
     }
 
     /// Finds who has this access token now.
-    fn by_token(&self, user: &str, digest: AccessSecretDigest, now: Micros) -> Option<Identity> {
-        let tokens = &self.users.get(user)?.tokens;
-        let (token, found) = tokens.iter().find(|(_, token)| token.digest == digest)?;
-        found.is_current(now).then(|| Identity {
-            user: user.to_owned(),
-            token: Some(token.clone()),
-            stamp: stamp(&digest.to_string()),
-        })
+    fn by_token(&self, user: &str, digest: AccessSecretDigest, now: Micros) -> Result<Identity, Unproven> {
+        let tokens = &self.users.get(user).ok_or(Unproven::User)?.tokens;
+        let found = tokens.iter().find(|(_, token)| token.digest == digest);
+        let (token, found) = found.ok_or(Unproven::Token)?;
+        if !found.is_current(now) {
+            return Err(Unproven::Expired);
+        }
+        let (user, token) = (user.to_owned(), Some(token.clone()));
+        Ok(Identity { user, token, stamp: stamp(&digest.to_string()) })
     }
 
     fn is_current(&self, identity: &Identity, now: Micros) -> bool {
@@ -163,18 +164,21 @@ impl AccountsDirectory {
         Arc::clone(&self.accounts.borrow())
     }
 
-    async fn find(&self, user: &str, secret: &SecretString) -> Result<Option<Identity>, AccessError> {
+    async fn find(
+        &self,
+        user: &str,
+        secret: &SecretString,
+    ) -> Result<Result<Identity, Unproven>, AccessError> {
         let accounts = self.accounts();
         if let Some(digest) = AccessSecretDigest::of(secret) {
             return Ok(accounts.by_token(user, digest, (self.clock.0)()));
         }
-        let hash = accounts.users.get(user).and_then(|user| user.password.as_ref());
+        let found = accounts.users.get(user);
+        let hash = found.and_then(|user| user.password.as_ref());
         let is_right = self.passwords.check(secret, hash).await?;
-        Ok(hash.filter(|_| is_right).map(|hash| Identity {
-            user: user.to_owned(),
-            token: None,
-            stamp: stamp(hash.as_str()),
-        }))
+        let why = if found.is_some() { Unproven::Password } else { Unproven::User };
+        let hash = hash.filter(|_| is_right).ok_or(why);
+        Ok(hash.map(|hash| Identity { user: user.to_owned(), token: None, stamp: stamp(hash.as_str()) }))
     }
 }
 
@@ -183,7 +187,7 @@ impl Directory for AccountsDirectory {
         &'a self,
         user: &'a str,
         secret: &'a SecretString,
-    ) -> DirectoryFuture<'a, Option<Identity>> {
+    ) -> DirectoryFuture<'a, Result<Identity, Unproven>> {
         Box::pin(self.find(user, secret))
     }
 

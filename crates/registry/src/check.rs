@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use temper_oci::Digest;
-use temper_store::records::{Dangling, NewBlob};
+use temper_store::records::{Dangling, KeptBlob, NewBlob};
 use temper_store::storage::StorageError;
 
 use crate::error::RegistryError;
@@ -29,6 +29,13 @@ pub struct Checked {
     pub dangling: Vec<Dangling>,
 }
 
+impl Checked {
+    /// Says whether whatever a tag leads to can be pulled.
+    pub fn is_whole(&self) -> bool {
+        self.damages.is_empty() && self.dangling.iter().all(|dangling| dangling.tag.is_none())
+    }
+}
+
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Damage {
@@ -47,17 +54,20 @@ pub enum Damage {
 
 impl Registry {
     /// Reads everything that is kept and compares it with its digest. Pushes may run meanwhile.
+    ///
+    /// A blob that is damaged is noted as such: clients are told that it is not there, and the next push replaces it.
+    /// One that is whole again is shown again.
     pub async fn check(&self) -> Result<Checked, RegistryError> {
         let mut checked = Checked::default();
         let mut last = None;
         loop {
             let page = self.repositories().list_blobs(last, PAGE).await?;
-            let Some(blob) = page.last() else { break };
-            last = Some(blob.digest);
-            for blob in page {
+            let Some(kept) = page.last() else { break };
+            last = Some(kept.blob.digest);
+            for kept in page {
                 checked.blobs += 1;
-                checked.blob_bytes += blob.size_bytes;
-                checked.damages.extend(damage(self, &blob).await?);
+                checked.blob_bytes += kept.blob.size_bytes;
+                checked.damages.extend(check_blob(self, &kept).await?);
             }
         }
         let mut after: Option<String> = None;
@@ -95,22 +105,31 @@ async fn check_manifests(
     }
 }
 
-/// Reads a blob and says what is wrong with it.
+/// Reads a blob, says what is wrong with it, and notes that.
+async fn check_blob(registry: &Registry, kept: &KeptBlob) -> Result<Option<Damage>, RegistryError> {
+    let KeptBlob { blob, is_damaged } = kept;
+    let found = damage(registry, blob).await?;
+    if found.is_none() && !is_damaged {
+        return Ok(None);
+    }
+    let damaged_at = found.is_some().then(|| registry.now());
+    let is_kept = registry.repositories().note_damage(blob, damaged_at).await?;
+    // The collector may have taken it meanwhile, or a push replaced it.
+    Ok(found.filter(|_| is_kept))
+}
+
 async fn damage(registry: &Registry, blob: &NewBlob) -> Result<Option<Damage>, RegistryError> {
-    let found = match registry.storage().read(&blob.storage_key, 0..blob.size_bytes).await {
-        Ok(mut pieces) => {
-            let mut hasher = blob.digest.hasher();
-            loop {
-                match pieces.try_next().await {
-                    Ok(Some(piece)) => hasher.update(&piece),
-                    Ok(None) if hasher.finish() == blob.digest => return Ok(None),
-                    Ok(None) | Err(_) => break Damage::WrongBlob(blob.digest),
-                }
-            }
-        }
-        Err(StorageError::Missing(_)) => Damage::MissingBlob(blob.digest),
+    let mut pieces = match registry.storage().read(&blob.storage_key, 0..blob.size_bytes).await {
+        Ok(pieces) => pieces,
+        Err(StorageError::Missing(_)) => return Ok(Some(Damage::MissingBlob(blob.digest))),
         Err(error) => return Err(error.into()),
     };
-    // The collector may have taken it meanwhile.
-    Ok(registry.repositories().has_blob(blob.digest).await?.then_some(found))
+    let mut hasher = blob.digest.hasher();
+    loop {
+        match pieces.try_next().await {
+            Ok(Some(piece)) => hasher.update(&piece),
+            Ok(None) if hasher.finish() == blob.digest => return Ok(None),
+            Ok(None) | Err(_) => return Ok(Some(Damage::WrongBlob(blob.digest))),
+        }
+    }
 }

@@ -152,7 +152,7 @@ async fn preview(
 ) -> Result<Collected, RegistryError> {
     let idle = registry.limits().upload_idle_max.min(grace);
     let before = registry.now().saturating_sub(micros(idle));
-    let uploads = registry.repositories().list_idle_uploads(before).await?;
+    let uploads = registry.repositories().list_uploads(None, before).await?;
     let mut collected = Collected { uploads, ..Collected::default() };
     let (releases, blobs) = registry.repositories().preview_release(rules).await?;
     for release in releases {

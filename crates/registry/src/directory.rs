@@ -32,6 +32,23 @@ impl Identity {
     }
 }
 
+/// Why nobody is found; for the log alone, an answer tells nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    /// Nobody has this name.
+    #[error("there is no such user")]
+    User,
+    /// The user has another password, or none.
+    #[error("wrong password")]
+    Password,
+    /// The user has no such access token.
+    #[error("unknown access token")]
+    Token,
+    /// The user's access token was right until it ended.
+    #[error("access token has expired")]
+    Expired,
+}
+
 /// What somebody may do in a repository; each right holds those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Right {
@@ -64,7 +81,7 @@ pub trait Directory: Send + Sync {
         &'a self,
         user: &'a str,
         secret: &'a SecretString,
-    ) -> DirectoryFuture<'a, Option<Identity>>;
+    ) -> DirectoryFuture<'a, Result<Identity, Unproven>>;
 
     /// Says whether an identity of an earlier answer would be found today by the same proof.
     fn is_current<'a>(&'a self, identity: &'a Identity) -> DirectoryFuture<'a, bool>;

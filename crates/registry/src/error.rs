@@ -1,5 +1,7 @@
 //! Errors as clients see them: the specification's codes, one status each, and what to do about it.
 
+mod code;
+
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -10,51 +12,7 @@ use temper_oci::Digest;
 use crate::access::AccessError;
 use crate::name::RepositoryName;
 
-/// Codes of the [distribution specification, "Error codes"].
-///
-/// [distribution specification, "Error codes"]: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorCode {
-    BlobUnknown,
-    BlobUploadInvalid,
-    BlobUploadUnknown,
-    DigestInvalid,
-    ManifestBlobUnknown,
-    ManifestInvalid,
-    ManifestUnknown,
-    NameInvalid,
-    NameUnknown,
-    SizeInvalid,
-    Unauthorized,
-    Denied,
-    Unsupported,
-    TooManyRequests,
-    /// Not of the specification: a fault of the server, whose cause is in its log.
-    Internal,
-}
-
-impl ErrorCode {
-    /// Returns the code as it is written in answers.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::BlobUnknown => "BLOB_UNKNOWN",
-            Self::BlobUploadInvalid => "BLOB_UPLOAD_INVALID",
-            Self::BlobUploadUnknown => "BLOB_UPLOAD_UNKNOWN",
-            Self::DigestInvalid => "DIGEST_INVALID",
-            Self::ManifestBlobUnknown => "MANIFEST_BLOB_UNKNOWN",
-            Self::ManifestInvalid => "MANIFEST_INVALID",
-            Self::ManifestUnknown => "MANIFEST_UNKNOWN",
-            Self::NameInvalid => "NAME_INVALID",
-            Self::NameUnknown => "NAME_UNKNOWN",
-            Self::SizeInvalid => "SIZE_INVALID",
-            Self::Unauthorized => "UNAUTHORIZED",
-            Self::Denied => "DENIED",
-            Self::Unsupported => "UNSUPPORTED",
-            Self::TooManyRequests => "TOOMANYREQUESTS",
-            Self::Internal => "INTERNAL_ERROR",
-        }
-    }
-}
+pub(crate) use code::ErrorCode;
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +26,12 @@ pub enum RegistryError {
         /// What it takes, as in the header `Allow`.
         allowed: &'static str,
     },
+    /// It is not clear which host is asked.
+    #[error("request has no header `Host`, or several")]
+    Host,
+    /// The headers are too long.
+    #[error("headers are longer than {0} bytes")]
+    Headers(usize),
     /// A repository's name breaks the grammar.
     #[error("`{0}` is not a repository name: lower-case letters and digits, joined by `.`, `_`, `-` or `/`")]
     Name(String),
@@ -210,19 +174,24 @@ pub enum RegistryError {
     /// Rights and rules could not be asked for.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// There is no room on the registry's disk.
+    #[error("the registry's disk is full")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The records failed.
     #[error("records failed")]
     Records(#[source] temper_store::records::RecordsError),
     /// What is pushed does not fit into a quota.
     #[error(
-        "quota of `{scope}` is used up: {} of {} are used, {} more do not fit",
-        size(*used_bytes), size(*limit_bytes), size(*added_bytes)
+        "quota of `{scope}` is used up: {} of {} are used{}, {} more do not fit",
+        size(*used_bytes), size(*limit_bytes), arriving(*staged_bytes), size(*added_bytes)
     )]
     Quota {
         /// The repository, or the organization, whose quota it is.
         scope: String,
         /// Bytes that are used.
         used_bytes: u64,
+        /// Bytes of other uploads that are in the way.
+        staged_bytes: u64,
         /// Bytes that were to be added.
         added_bytes: u64,
         /// The most that is kept.
@@ -239,12 +208,17 @@ impl RegistryError {
         match self {
             Self::Path => (StatusCode::NOT_FOUND, ErrorCode::Unsupported),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
+            Self::Host => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
+            Self::Headers(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode::Unsupported),
             Self::Name(_) => (StatusCode::BAD_REQUEST, ErrorCode::NameInvalid),
             Self::NameUnknown(_) => (StatusCode::NOT_FOUND, ErrorCode::NameUnknown),
             Self::Unauthorized { .. } | Self::Login { .. } => {
                 (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized)
             }
-            Self::Denied(_) | Self::Quota { .. } => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+            // Of a status from 500 on most clients show only the number, and try again for long.
+            Self::Denied(_) | Self::Quota { .. } | Self::Full(_) => {
+                (StatusCode::FORBIDDEN, ErrorCode::Denied)
+            }
             Self::ImmutableTag { .. } | Self::NeededBlob(_) => (StatusCode::CONFLICT, ErrorCode::Denied),
             Self::BlobUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::BlobUnknown),
             Self::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
@@ -287,6 +261,7 @@ impl RegistryError {
             Self::ImmutableTag { .. } => Some("push under a tag of its own".to_owned()),
             Self::Storage(error) => error.hint(),
             Self::NeededBlob(_) => Some("delete the manifests that name it first".to_owned()),
+            Self::Full(_) => Some("ask the registry's operator to make room, then push again".to_owned()),
             Self::UploadUnknown(_) => Some("begin the upload again".to_owned()),
             Self::TooManyUploads(_) => Some("end or cancel other uploads, or try later".to_owned()),
             Self::Quota { .. } => {
@@ -329,7 +304,9 @@ impl RegistryError {
                 set(header::RANGE, &format!("0-{}", offset.saturating_sub(1)));
             }
             // The rest of the body was not read, so the connection cannot serve another request.
-            Self::Silent(_) | Self::TooLarge { .. } => set(header::CONNECTION, "close"),
+            Self::Silent(_) | Self::TooLarge { .. } | Self::Host | Self::Headers(_) => {
+                set(header::CONNECTION, "close");
+            }
             _ => {}
         }
     }
@@ -337,15 +314,20 @@ impl RegistryError {
 
 impl From<temper_store::records::RecordsError> for RegistryError {
     fn from(error: temper_store::records::RecordsError) -> Self {
-        use temper_store::records::RecordsError::{FixedTag, NeededBlob, Quota, UnknownUpload};
+        use temper_store::records::RecordsError::{FixedTag, NeededBlob, Quota, UnknownUpload, WrongSize};
         match error {
+            error if error.is_full() => Self::Full(error.into()),
             FixedTag { repository, tag, digest } => match RepositoryName::parse(&repository) {
                 Some(repository) => Self::ImmutableTag { repository, tag, digest },
                 None => Self::Name(repository),
             },
-            Quota { scope, used_bytes, added_bytes, limit_bytes } => {
-                Self::Quota { scope, used_bytes, added_bytes, limit_bytes }
+            Quota { scope, used_bytes, staged_bytes, added_bytes, limit_bytes } => {
+                Self::Quota { scope, used_bytes, staged_bytes, added_bytes, limit_bytes }
             }
+            WrongSize(wrong) => Self::ManifestInvalid(format!(
+                "it says that `{}` has {} bytes, and it has {}",
+                wrong.digest, wrong.stated_bytes, wrong.size_bytes
+            )),
             NeededBlob(needed) => Self::NeededBlob(needed),
             UnknownUpload(id) => Self::UploadUnknown(id),
             error => Self::Records(error),
@@ -358,10 +340,16 @@ impl From<temper_store::storage::StorageError> for RegistryError {
         use temper_store::blobs::BlobError::Digest;
         use temper_store::storage::StorageError::File;
         match error {
+            error if error.is_full() => Self::Full(error.into()),
             File(Digest { expected, actual }) => Self::DigestMismatch { expected, actual },
             error => Self::Storage(error),
         }
     }
+}
+
+/// Writes how much of what is used has not become a blob yet.
+fn arriving(bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!(" and {} arrive in other uploads", size(bytes)) }
 }
 
 /// Writes a number of bytes as people read it.
@@ -381,7 +369,7 @@ fn size(bytes: u64) -> String {
 impl IntoResponse for RegistryError {
     fn into_response(self) -> Response {
         let (status, code) = self.status();
-        if code == ErrorCode::Internal {
+        if code == ErrorCode::Internal || matches!(self, Self::Full(_)) {
             tracing::error!(error = &self as &dyn std::error::Error, "request failed");
         }
         let body = json!({

@@ -75,6 +75,11 @@ pub enum Change {
         /// The tags that went with it, in lexical order.
         tags: Vec<String>,
     },
+    /// A blob is not shown any more.
+    BlobRemoved {
+        /// Its digest.
+        digest: Digest,
+    },
 }
 
 /// The channel from the registry to its watchers. Events are hints: a watcher that lost some reads the records.
@@ -121,5 +126,6 @@ fn log(repository: &RepositoryName, author: &Author, change: &Change) {
         Change::ManifestRemoved { digest, media_type, tags } => {
             line!("manifest removed", manifest.digest = %digest, media_type, tags = %tags.join(" "));
         }
+        Change::BlobRemoved { digest } => line!("blob removed", blob.digest = %digest),
     }
 }

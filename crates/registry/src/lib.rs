@@ -46,7 +46,7 @@ pub use access::{
 pub use accounts::{AccessToken, Accounts, AccountsDirectory, RepositoryRules, User};
 pub use check::{Checked, Damage};
 pub use collect::{CollectOptions, Collected, CollectedRepository};
-pub use directory::{Directory, DirectoryFuture, Identity, Right};
+pub use directory::{Directory, DirectoryFuture, Identity, Right, Unproven};
 pub use error::RegistryError;
 pub use events::{Author, Change, Event};
 pub use frontage::{Frontage, ParsePublicUrlError, PublicUrl};

@@ -87,7 +87,13 @@ impl Registry {
         }
         let upload = uploads::begin(self, repository).await?;
         let (id, file) = (upload.clone(), file.to_owned());
-        let kept = match storage::staging(self, move |staging| staging.adopt(&id, digest, &file)).await {
+        // A damaged blob may be damaged because it is the same file.
+        let is_damaged = self.repositories().has_damaged_blob(digest).await?;
+        let adopt = move |staging: &Staging| {
+            let staged = staging.adopt(&id, digest, &file)?;
+            if is_damaged { staged.verify_again(digest).map(|()| staged) } else { Ok(staged) }
+        };
+        let kept = match storage::staging(self, adopt).await {
             Ok(staged) => storage::keep(self, repository, &upload, &staged, (digest, &quotas)).await,
             Err(error) => Err(error),
         };

@@ -14,6 +14,7 @@ use temper_oci::Digest;
 use tokio::time::timeout;
 
 use crate::access::{AccessRequest, Action, Decision};
+use crate::body::announced_bytes;
 use crate::error::RegistryError;
 use crate::events::Author;
 use crate::frontage::Visitor;
@@ -74,14 +75,16 @@ fn log_refusal(error: &RegistryError, peer: Option<IpAddr>, method: &Method, pat
 }
 
 async fn handle(registry: &Registry, path: &str, request: Request) -> Result<Response, RegistryError> {
+    let announced = announced_bytes(request.body());
     let route = Route::parse(path).map_err(|unroutable| match unroutable {
         Unroutable::Path => RegistryError::Path,
         Unroutable::Name(name) => RegistryError::Name(name.to_owned()),
     })?;
+    let carries_blob = matches!(route, Route::Uploads(_) | Route::Upload(..));
+    refuse_too_much(registry, &route, announced)?;
     let caller = Caller::of(&request);
     let target = target(&route, request.method());
     let author = caller.check(registry, target).await?;
-    let carries_blob = matches!(route, Route::Uploads(_) | Route::Upload(..));
     let work = dispatch(registry, (&caller, &author), route, request);
     if carries_blob {
         // Bounded by size and silence instead: a large blob may take hours.
@@ -89,6 +92,17 @@ async fn handle(registry: &Registry, path: &str, request: Request) -> Result<Res
     }
     let longest = registry.limits().request_time_max;
     timeout(longest, work).await.unwrap_or(Err(RegistryError::Silent(longest)))
+}
+
+/// Tells who announces what nobody may send, before anything of it is read; an upload sees to that itself, and ends.
+fn refuse_too_much(registry: &Registry, route: &Route<'_>, announced: u64) -> Result<(), RegistryError> {
+    let limits = registry.limits();
+    let (what, limit) = match route {
+        Route::Upload(..) => return Ok(()),
+        Route::Uploads(_) => ("blob", limits.blob_bytes_max),
+        _ => ("manifest", limits.manifest_bytes_max as u64),
+    };
+    if announced > limit { Err(RegistryError::TooLarge { what, limit }) } else { Ok(()) }
 }
 
 async fn dispatch(
@@ -108,7 +122,7 @@ async fn dispatch(
             blobs::get::get(registry, &name, digest.parse()?, headers, with_body).await
         }
         (Route::Blob(name, digest), &Method::DELETE) => {
-            blobs::delete::delete(registry, &name, digest.parse()?).await
+            blobs::delete::delete(registry, &name, author, digest.parse()?).await
         }
         (Route::Uploads(name), &Method::POST) => {
             uploads::start::start(registry, &name, caller, query(&parts)?, headers, body).await

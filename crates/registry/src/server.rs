@@ -3,6 +3,7 @@
 //! Serves any router, so that the registry and the pages share one address. HTTP/1.1 only: large blobs gain nothing
 //! from more, and every client speaks it.
 
+mod head;
 mod patient;
 mod peers;
 mod tls;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::middleware;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -44,6 +46,8 @@ pub struct ServeLimits {
     pub head_time_max: Duration,
     /// Longest head of a request in bytes, at least 8 KiB; a body is read in pieces of at most this size.
     pub head_bytes_max: usize,
+    /// Longest headers of a request in bytes, all together.
+    pub headers_bytes_max: usize,
     /// Longest time that a peer may take nothing of an answer.
     pub write_silence_max: Duration,
     /// Bytes per second below which a peer counts as taking nothing in the long run.
@@ -60,6 +64,7 @@ impl Default for ServeLimits {
             proxies: Vec::new(),
             head_time_max: Duration::from_mins(1),
             head_bytes_max: 256 << 10,
+            headers_bytes_max: 64 << 10,
             write_silence_max: Duration::from_mins(1),
             write_bytes_per_second_min: 1024,
             drain_time_max: Duration::from_secs(20),
@@ -97,6 +102,9 @@ async fn accept_all(
     limits: ServeLimits,
     end: impl Future<Output = ()>,
 ) {
+    let headers_bytes_max = limits.headers_bytes_max;
+    let check_head = move |request, next| head::check(headers_bytes_max, request, next);
+    let router = router.layer(middleware::from_fn(check_head));
     let slots = Arc::new(Semaphore::new(limits.connections_max));
     let peers = Peers::new(limits.peer_connections_max, &limits.proxies);
     let graceful = GracefulShutdown::new();

@@ -17,14 +17,24 @@ use crate::registry::Registry;
 impl Registry {
     /// Makes the storage this registry's own; fails where it keeps the blobs of other records.
     pub async fn claim_storage(&self) -> Result<(), RegistryError> {
-        let mut id = [0; 16];
-        SystemRandom::new().fill(&mut id).map_err(|_| {
-            StorageError::Interrupted(io::Error::other("the operating system gives no random bytes"))
-        })?;
-        let id = format!("{:032x}", u128::from_be_bytes(id));
-        let owner = self.repositories().settle_owner(&id).await?;
+        let owner = self.repositories().settle_owner(&random_id()?).await?;
         Ok(self.storage().claim(&owner).await?)
     }
+
+    /// Fails where the storage keeps the blobs of other records; one that is nobody's stays so.
+    pub async fn check_storage(&self) -> Result<(), RegistryError> {
+        let owner = self.repositories().find_owner().await?;
+        Ok(self.storage().check_owner(owner.as_deref()).await?)
+    }
+}
+
+/// Makes an id that nobody guesses, of 32 letters and digits.
+pub(crate) fn random_id() -> Result<String, RegistryError> {
+    let mut id = [0; 16];
+    SystemRandom::new().fill(&mut id).map_err(|_| {
+        StorageError::Interrupted(io::Error::other("the operating system gives no random bytes"))
+    })?;
+    Ok(format!("{:032x}", u128::from_be_bytes(id)))
 }
 
 /// Makes staged bytes, whose digest was checked, a blob of the repository, and ends their upload.
@@ -61,6 +71,14 @@ pub(crate) async fn discard(registry: &Registry, upload: &str) -> Result<(), Reg
     remove_staged(registry, upload).await?;
     registry.repositories().remove_upload(upload).await?;
     Ok(())
+}
+
+/// Removes what has arrived of an upload, as far as that can be done now: a full disk may take no more records.
+pub(crate) async fn discard_or_log(registry: &Registry, upload: &str) {
+    if let Err(error) = discard(registry, upload).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(upload.id = upload, error, "upload stays until it expires");
+    }
 }
 
 /// Removes the file of an upload; harmless where the storage has taken it.

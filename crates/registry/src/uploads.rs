@@ -12,14 +12,12 @@ mod sharing;
 pub(crate) mod start;
 pub(crate) mod status;
 
-use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use temper_store::blobs::BlobError;
-use temper_store::records::{Micros, Quota};
+use temper_store::records::{Micros, Quota, RecordsError};
 use temper_store::staging::{StagedBlob, Staging};
 use temper_store::storage::{StorageError, StorageKey};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
@@ -50,8 +48,6 @@ pub(crate) struct Upload {
     /// When the records last learnt that the upload is in use.
     touched_at: AtomicI64,
     quotas: Vec<Quota>,
-    /// Bytes that the quotas have room for, as far as is known.
-    room_bytes: u64,
 }
 
 /// The right to write to an upload.
@@ -64,11 +60,10 @@ impl Uploads {
         repository: &RepositoryName,
     ) -> Result<Arc<Upload>, RegistryError> {
         let quotas = registry.quotas(repository).await?;
-        let room_bytes = registry.repositories().room(&quotas, 0).await?;
         let id = begin(registry, repository).await?;
         let name = id.clone();
         let staged = storage::staging(registry, move |staging| staging.create(&name)).await?;
-        let upload = Upload::new(registry, id, repository, staged, (quotas, room_bytes));
+        let upload = Upload::new(registry, id, repository, staged, quotas);
         Ok(registry.uploads().add(upload, micros(registry.limits().upload_idle_max)))
     }
 
@@ -121,12 +116,12 @@ impl Upload {
         id: String,
         repository: &RepositoryName,
         staged: StagedBlob,
-        (quotas, room_bytes): (Vec<Quota>, u64),
+        quotas: Vec<Quota>,
     ) -> Self {
         let touched_at = AtomicI64::new(registry.now());
         let arrived_bytes = Arc::new(AtomicU64::new(staged.size_bytes()));
         let staged = Arc::new(AsyncMutex::new(staged));
-        Self { id, repository: repository.clone(), staged, arrived_bytes, touched_at, quotas, room_bytes }
+        Self { id, repository: repository.clone(), staged, arrived_bytes, touched_at, quotas }
     }
 
     /// Takes the right to write; only one request at a time has it.
@@ -134,20 +129,56 @@ impl Upload {
         Arc::clone(&self.staged).try_lock_owned().map_err(|_| RegistryError::UploadBusy(self.id.clone()))
     }
 
-    /// Tells the records from time to time that the upload is in use, so that it does not expire.
-    async fn touch(&self, registry: &Registry) -> Result<(), RegistryError> {
-        let at = registry.now();
-        if at.saturating_sub(self.touched_at.load(Ordering::Relaxed))
-            < micros(registry.limits().touch_interval)
-        {
-            return Ok(());
+    /// Tells the records from time to time that the upload is in use, so that it does not expire; says whether it
+    /// did so now.
+    async fn touch(&self, registry: &Registry) -> Result<bool, RegistryError> {
+        let idle = registry.now().saturating_sub(self.touched_at.load(Ordering::Relaxed));
+        if idle < micros(registry.limits().touch_interval) {
+            return Ok(false);
         }
-        if !registry.repositories().touch_upload(&self.id, at).await? {
+        self.note(registry).await?;
+        Ok(true)
+    }
+
+    /// Tells the records that the upload is in use, and how much has arrived.
+    async fn note(&self, registry: &Registry) -> Result<(), RegistryError> {
+        let (at, size_bytes) = (registry.now(), self.arrived_bytes.load(Ordering::Relaxed));
+        if !registry.repositories().touch_upload(&self.id, size_bytes, at).await? {
             registry.uploads().close(&self.id);
             return Err(RegistryError::UploadUnknown(self.id.clone()));
         }
         self.touched_at.store(at, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Lets quotas know how much waits here for the next request.
+    async fn rest(&self, registry: &Registry) -> Result<(), RegistryError> {
+        if self.quotas.is_empty() { Ok(()) } else { self.note(registry).await }
+    }
+
+    /// Returns how many bytes the upload may have, or the quota into which `size_bytes` do not fit.
+    ///
+    /// Where other uploads are in the way, those that no client is writing to are given up, the longest idle first.
+    async fn room(&self, registry: &Registry, size_bytes: u64) -> Result<u64, RegistryError> {
+        let repositories = registry.repositories();
+        loop {
+            let full = match repositories.room(&self.quotas, &self.id, size_bytes).await {
+                Err(full @ RecordsError::Quota { staged_bytes: 1.., .. }) => full,
+                room => return Ok(room?),
+            };
+            let before = registry.now().saturating_sub(micros(registry.limits().body_silence_max));
+            let mut idle = BTreeSet::new();
+            for quota in &self.quotas {
+                idle.extend(repositories.list_staged_uploads(&quota.scope, before).await?.into_iter().next());
+            }
+            idle.remove(&self.id);
+            if idle.is_empty() {
+                return Err(full.into());
+            }
+            for id in idle {
+                give_up(registry, &id).await?;
+            }
+        }
     }
 
     /// Returns the path of the upload, relative to the host, so that it holds behind every proxy.
@@ -160,7 +191,8 @@ impl Upload {
 ///
 /// Where too many are open, one that was silent for a while is given up for it.
 pub(crate) async fn begin(registry: &Registry, repository: &RepositoryName) -> Result<String, RegistryError> {
-    let (id, at, limits) = (new_id(), registry.now(), registry.limits());
+    // Who may write to the repository is checked besides, by every request.
+    let (id, at, limits) = (storage::random_id()?, registry.now(), registry.limits());
     let own = registry.repositories().list_uploads(Some(repository.as_str()), Micros::MAX).await?;
     if own.len() >= limits.repository_uploads_max && !give_up_one(registry, Some(repository)).await? {
         return Err(RegistryError::TooManyUploads(limits.repository_uploads_max));
@@ -190,9 +222,13 @@ async fn give_up_one(
     let Some(id) = idle.iter().find(|id| !filled.contains(*id)).or_else(|| idle.first()) else {
         return Ok(false);
     };
-    registry.uploads().close(id);
-    storage::discard(registry, id).await?;
+    give_up(registry, id).await?;
     Ok(true)
+}
+
+async fn give_up(registry: &Registry, id: &str) -> Result<(), RegistryError> {
+    registry.uploads().close(id);
+    storage::discard(registry, id).await
 }
 
 /// Takes up an upload that the records know and this process does not.
@@ -222,13 +258,6 @@ async fn resume(
         return Ok(None);
     };
     let quotas = registry.quotas(repository).await?;
-    let room_bytes = registry.repositories().room(&quotas, 0).await?;
-    let upload = Upload::new(registry, id.to_owned(), repository, staged, (quotas, room_bytes));
+    let upload = Upload::new(registry, id.to_owned(), repository, staged, quotas);
     Ok(Some(registry.uploads().add(upload, micros(registry.limits().upload_idle_max))))
-}
-
-/// Makes an id that nobody guesses; who may write to the repository is checked besides.
-fn new_id() -> String {
-    let random = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", random(), random())
 }

@@ -13,12 +13,16 @@ mod catalog;
 mod changes;
 #[path = "server/crowds.rs"]
 mod crowds;
+#[path = "server/damage.rs"]
+mod damage;
 #[path = "server/hostile.rs"]
 mod hostile;
 #[path = "server/manifests.rs"]
 mod manifests;
 #[path = "server/people.rs"]
 mod people;
+#[path = "server/quotas.rs"]
+mod quotas;
 #[path = "server/serving.rs"]
 mod serving;
 #[path = "server/slow.rs"]

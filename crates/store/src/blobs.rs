@@ -78,7 +78,17 @@ pub enum BlobError {
     },
 }
 
+/// Says whether there was no room, or none for this user.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 impl BlobError {
+    /// Says whether there is no room on the disk.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if is_full(source))
+    }
+
     /// Returns what the user or the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         let Self::Io { action, path, source } = self else { return None };

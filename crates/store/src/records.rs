@@ -31,8 +31,8 @@ use sqlx::{Connection as _, Sqlite, Transaction};
 
 pub use blobs::{NewBlob, StoredBlob};
 pub use collect::{Cutoffs, Release, ReleasedBlob};
-pub use error::{NeededBlob, RecordsError};
-pub use integrity::Dangling;
+pub use error::{NeededBlob, RecordsError, WrongSize};
+pub use integrity::{Dangling, KeptBlob};
 pub use manifests::{ManifestRecord, RemovedManifest};
 pub use publication::{NewManifest, Publication, TagMove};
 pub use quota::{Quota, QuotaScope};

@@ -155,6 +155,11 @@ impl StagedBlob {
         check(expected, digest)
     }
 
+    /// Reads all bytes and compares their digest with the expected one, whatever is known of it.
+    pub fn verify_again(&self, expected: Digest) -> Result<(), BlobError> {
+        check(expected, digest_again(&self.path, expected.hasher())?)
+    }
+
     /// Returns the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path

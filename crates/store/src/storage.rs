@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use object_store::ObjectStore;
 
-use crate::blobs::BlobError;
+use crate::blobs::{BlobError, is_full};
 use crate::staging::StagedBlob;
 
 pub use directory::Directory;
@@ -66,6 +66,15 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Says whether there is no room on the disk.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_full(),
+            Self::Interrupted(error) => is_full(error),
+            _ => false,
+        }
+    }
+
     /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -75,8 +84,22 @@ impl StorageError {
                  the storage"
                     .to_owned(),
             ),
+            Self::Object { source, .. } => Some(object_hint(source)),
             _ => None,
         }
+    }
+}
+
+/// Says what to do about an object store that refuses, or does not answer.
+fn object_hint(error: &object_store::Error) -> String {
+    match error {
+        object_store::Error::NotFound { .. } => "make the bucket, or correct its name".to_owned(),
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            "check who Temper is there (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `storage-credentials` of the \
+             configuration), and that it may read, write, list and delete objects"
+                .to_owned()
+        }
+        _ => "check endpoint and region of `--storage`, and that the store answers there".to_owned(),
     }
 }
 
@@ -108,14 +131,25 @@ impl Storage {
     ///
     /// Whoever shares a storage takes the other's bytes for his own leftovers.
     pub async fn claim(&self, owner: &str) -> Result<(), StorageError> {
-        let (found, place) = match self {
-            Self::Directory(directory) => (directory.claim(owner).await?, directory.place()),
-            Self::Objects(objects) => (objects.claim(owner).await?, objects.place()),
-        };
-        if found == owner {
-            return Ok(());
+        match self {
+            Self::Directory(directory) => directory.claim(owner).await?,
+            Self::Objects(objects) => objects.claim(owner).await?,
         }
-        Err(StorageError::Owned { place, found, owner: owner.to_owned() })
+        self.check_owner(Some(owner)).await
+    }
+
+    /// Refuses a storage that is somebody else's, without making it anybody's.
+    pub async fn check_owner(&self, owner: Option<&str>) -> Result<(), StorageError> {
+        let (found, place) = match self {
+            Self::Directory(directory) => (directory.owner().await?, directory.place()),
+            Self::Objects(objects) => (objects.owner().await?, objects.place()),
+        };
+        match found {
+            Some(found) if Some(found.as_str()) != owner => {
+                Err(StorageError::Owned { place, found, owner: owner.unwrap_or("nobody yet").to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes staged bytes. When this returns they outlive a power cut, as far as the storage can promise that.

@@ -68,10 +68,7 @@ impl TokenAccess {
         secret: &SecretString,
     ) -> Result<Option<Identity>, AccessError> {
         let found = self.directory.authenticate(user, secret).await?;
-        if found.is_none() {
-            log_failure(peer, Some(user), "user name and password or token do not match");
-        }
-        Ok(found)
+        Ok(found.inspect_err(|why| log_failure(peer, Some(user), &why.to_string())).ok())
     }
 
     /// Finds who a refresh token was issued to, if it still holds.

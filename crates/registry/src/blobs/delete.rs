@@ -5,6 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use temper_oci::Digest;
 
 use crate::error::RegistryError;
+use crate::events::{Author, Change};
 use crate::name::RepositoryName;
 use crate::registry::Registry;
 
@@ -15,11 +16,12 @@ use crate::registry::Registry;
 pub(crate) async fn delete(
     registry: &Registry,
     repository: &RepositoryName,
+    author: &Author,
     digest: Digest,
 ) -> Result<Response, RegistryError> {
-    if registry.repositories().unlink_blob(repository.as_str(), digest).await? {
-        Ok(StatusCode::ACCEPTED.into_response())
-    } else {
-        Err(RegistryError::BlobUnknown { repository: repository.clone(), digest })
+    if !registry.repositories().unlink_blob(repository.as_str(), digest).await? {
+        return Err(RegistryError::BlobUnknown { repository: repository.clone(), digest });
     }
+    registry.events().send(repository, author, Change::BlobRemoved { digest });
+    Ok(StatusCode::ACCEPTED.into_response())
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use temper_oci::Digest;
 use temper_store::records::StoredBlob;
+use temper_store::storage::StorageError;
 
 use super::range::{Wanted, wanted};
 use crate::error::RegistryError;
@@ -54,9 +55,23 @@ pub(crate) async fn get(
         response.headers_mut().insert(header::CONTENT_RANGE, crate::headers::value(&range));
     }
     if with_body {
-        *response.body_mut() = Body::from_stream(registry.storage().read(&blob.storage_key, part).await?);
+        let bytes = registry.storage().read(&blob.storage_key, part).await;
+        *response.body_mut() = Body::from_stream(bytes.map_err(|error| lost(repository, digest, error))?);
     }
     Ok(response)
+}
+
+/// A blob whose bytes are gone is not there, for clients; the operator is told.
+fn lost(repository: &RepositoryName, digest: Digest, error: StorageError) -> RegistryError {
+    if !matches!(error, StorageError::Missing(_)) {
+        return error.into();
+    }
+    let cause = &error as &dyn std::error::Error;
+    tracing::error!(
+        repository.name = %repository, blob.digest = %digest, error = cause,
+        "blob is lost; `temper registry check` lets clients push it again"
+    );
+    RegistryError::BlobUnknown { repository: repository.clone(), digest }
 }
 
 /// Keeps a blob from the collector for as long as one that was just pushed: who asks whether it is there may be about

@@ -134,12 +134,12 @@ fn read(pushed: &ManifestPush, limits: &Limits) -> Result<NewManifest, RegistryE
 
 /// What a document names.
 struct Named {
-    /// Blobs that must be there first.
-    blobs: Vec<Digest>,
+    /// Blobs that must be there first, with their sizes.
+    blobs: Vec<(Digest, u64)>,
     /// Layers that their owner serves.
     foreign: Vec<Digest>,
-    /// Manifests that must be there first.
-    manifests: Vec<Digest>,
+    /// Manifests that must be there first, with their sizes.
+    manifests: Vec<(Digest, u64)>,
 }
 
 /// Sorts what a document names; build caches are indexes of blobs, so media types tell.
@@ -151,11 +151,12 @@ fn named(document: &ImageDocument) -> Named {
         ImageDocument::Manifest(_) => (Vec::new(), held),
     };
     // One digest may be named many times: an index of platforms that share an image, for example.
-    let digests = |children: Vec<&Descriptor>| {
-        let distinct: BTreeSet<_> = children.into_iter().map(|child| child.digest).collect();
+    let distinct = |children: Vec<&Descriptor>| {
+        let distinct: BTreeSet<_> = children.into_iter().map(|child| (child.digest, child.size)).collect();
         distinct.into_iter().collect::<Vec<_>>()
     };
-    Named { blobs: digests(blobs), foreign: digests(foreign), manifests: digests(manifests) }
+    let foreign = distinct(foreign).into_iter().map(|(digest, _)| digest).collect();
+    Named { blobs: distinct(blobs), foreign, manifests: distinct(manifests) }
 }
 
 /// A subject is a manifest, never a blob.

@@ -27,9 +27,17 @@ pub(super) async fn append(
     body: Body,
 ) -> Result<Writing, RegistryError> {
     let appended = add(registry, upload, writing, headers, body).await;
-    if let Err(RegistryError::TooLarge { .. } | RegistryError::Quota { .. }) = appended {
-        registry.uploads().close(&upload.id);
-        storage::discard(registry, &upload.id).await?;
+    match &appended {
+        Ok(_) => {}
+        Err(RegistryError::TooLarge { .. } | RegistryError::Quota { .. }) => {
+            registry.uploads().close(&upload.id);
+            storage::discard(registry, &upload.id).await?;
+        }
+        Err(RegistryError::Full(_)) => {
+            registry.uploads().close(&upload.id);
+            storage::discard_or_log(registry, &upload.id).await;
+        }
+        Err(_) => upload.rest(registry).await?,
     }
     appended
 }
@@ -50,16 +58,13 @@ async fn add(
         return Err(RegistryError::UploadRange { offset: start, start: first, location: upload.location() });
     }
     let end = announced.map(|(_, last)| last + 1);
-    let mut room_bytes = upload.room_bytes.min(limits.blob_bytes_max);
     let too_large = RegistryError::TooLarge { what: "blob", limit: limits.blob_bytes_max };
     // Who announces too much is told before it sends.
     let announced_bytes = start.saturating_add(announced_bytes(&body));
     if announced_bytes > limits.blob_bytes_max {
         return Err(too_large);
     }
-    if announced_bytes > room_bytes {
-        room_bytes = registry.repositories().room(&upload.quotas, announced_bytes).await?;
-    }
+    let mut room_bytes = upload.room(registry, announced_bytes).await?;
     let mut pieces = Pieces::new(body, limits.body_patience());
     let sharing = registry.uploads().share(limits.pieces_bytes_max);
     let mut piece = pieces.next(sharing.piece_bytes()).await;
@@ -74,7 +79,7 @@ async fn add(
             return Err(too_large);
         }
         if size_bytes > room_bytes {
-            room_bytes = registry.repositories().room(&upload.quotas, size_bytes).await?;
+            room_bytes = upload.room(registry, size_bytes).await?;
         }
         let writer = write(upload, writing, piece.chunks);
         if !matches!(piece.more, Ok(true)) {
@@ -84,7 +89,10 @@ async fn add(
         }
         piece = pieces.next(sharing.piece_bytes()).await;
         writing = written(writer).await?;
-        upload.touch(registry).await?;
+        if upload.touch(registry).await? {
+            // Other uploads have gone on as well.
+            room_bytes = upload.room(registry, size_bytes).await?;
+        }
     }
     match end {
         Some(end) if end != size_bytes => {

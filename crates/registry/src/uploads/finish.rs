@@ -65,6 +65,10 @@ pub(super) async fn commit(
     match &kept {
         Ok(()) => registry.uploads().close(&upload.id),
         Err(RegistryError::Storage(_) | RegistryError::Records(_)) => {}
+        Err(RegistryError::Full(_)) => {
+            registry.uploads().close(&upload.id);
+            storage::discard_or_log(registry, &upload.id).await;
+        }
         Err(_) => {
             registry.uploads().close(&upload.id);
             storage::discard(registry, &upload.id).await?;

@@ -24,5 +24,6 @@ pub(crate) async fn patch(
 ) -> Result<Response, RegistryError> {
     let upload = Uploads::get(registry, repository, id).await?;
     let writing = append(registry, &upload, upload.write()?, headers, body).await?;
+    upload.rest(registry).await?;
     Ok(progress(&upload, writing.size_bytes(), axum::http::StatusCode::ACCEPTED))
 }

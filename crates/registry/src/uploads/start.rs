@@ -74,15 +74,7 @@ impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         self.registry.uploads().close(&self.upload.id);
         let (registry, id) = (self.registry.clone(), self.upload.id.clone());
-        tokio::spawn(async move {
-            if let Err(error) = storage::discard(&registry, &id).await {
-                tracing::warn!(
-                    upload.id = id,
-                    error = &error as &dyn std::error::Error,
-                    "upload stays until it expires"
-                );
-            }
-        });
+        tokio::spawn(async move { storage::discard_or_log(&registry, &id).await });
     }
 }
 

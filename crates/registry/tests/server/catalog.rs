@@ -7,7 +7,7 @@ use axum::body::Body;
 use secrecy::SecretString;
 use temper_registry::{
     Directory, DirectoryFuture, Identity, Limits, RepositoryName, RepositoryPolicy, Right, TokenAccess,
-    TokenKey, TokenLimits, Tokens,
+    TokenKey, TokenLimits, Tokens, Unproven,
 };
 
 use crate::fixture::Fixture;
@@ -25,9 +25,9 @@ impl Directory for Door {
         &'a self,
         user: &'a str,
         _: &'a SecretString,
-    ) -> DirectoryFuture<'a, Option<Identity>> {
+    ) -> DirectoryFuture<'a, Result<Identity, Unproven>> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        ready(Some(Identity { user: user.to_owned(), token: None, stamp: String::new() }))
+        ready(Ok(Identity { user: user.to_owned(), token: None, stamp: String::new() }))
     }
 
     fn is_current<'a>(&'a self, _: &'a Identity) -> DirectoryFuture<'a, bool> {

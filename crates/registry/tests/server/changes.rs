@@ -58,6 +58,11 @@ async fn every_change_says_who_from_where_and_what_was_before() {
     people.send(owner.as_deref(), "DELETE", path, "").await.expect(202, "");
     let path = format!("/v2/acme/changes/manifests/{second}");
     people.send(owner.as_deref(), "DELETE", &path, "").await.expect(202, "");
+    let path = format!("/v2/acme/changes/manifests/{first}");
+    people.send(owner.as_deref(), "DELETE", &path, "").await.expect(202, "");
+    let layer = Digest::of(LAYER);
+    let path = format!("/v2/acme/changes/blobs/{layer}");
+    people.send(owner.as_deref(), "DELETE", &path, "").await.expect(202, "");
     people.send(Some("Basic b3duZXI6d3Jvbmc="), "DELETE", &path, "").await.expect(401, "UNAUTHORIZED");
 
     let mut seen = Vec::new();
@@ -87,6 +92,8 @@ async fn every_change_says_who_from_where_and_what_was_before() {
             &owner,
             Change::ManifestRemoved { digest: second, media_type: media_type.clone(), tags: Vec::new() },
         ),
+        (&owner, Change::ManifestRemoved { digest: first, media_type: media_type.clone(), tags: Vec::new() }),
+        (&owner, Change::BlobRemoved { digest: layer }),
     ];
     assert_eq!(seen.iter().map(|(author, change)| (author, change.clone())).collect::<Vec<_>>(), expected);
 
@@ -114,8 +121,10 @@ async fn every_change_says_who_from_where_and_what_was_before() {
         assert_eq!(moved[name], value, "{moved}");
     }
     assert_eq!(of("manifest removed")["actor"], "user:owner");
+    assert_eq!(of("blob removed")["blob.digest"], layer.to_string());
     let failed = of("login failed");
     assert_eq!((&failed["peer.address"], &failed["user.name"]), (&"192.0.2.1".into(), &"\"owner\"".into()));
+    assert_eq!(failed["reason"], "wrong password");
     assert!(!text.contains("b3duZXI6") && !text.contains(people.secret.expose()), "{text}");
 }
 

@@ -152,6 +152,11 @@ pub(crate) fn index(manifests: &[Descriptor]) -> Vec<u8> {
     Index::of(manifests.to_vec()).to_bytes()
 }
 
+/// Returns what a client shows of an error.
+pub(crate) fn message_of(answer: &Answer) -> String {
+    answer.json()["errors"][0]["message"].as_str().expect("is text").to_owned()
+}
+
 impl Answer {
     /// Checks the status and, if one is given, the code of the error.
     #[track_caller]

@@ -12,9 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt as _, stream};
 use temper_oci::{Digest, media_type};
 use temper_registry::{
-    AccessSecret, AccessToken, Accounts, AccountsDirectory, Frontage, ImmutableTags, Limits, PasswordHash,
-    PasswordLimits, Passwords, RepositoryRules, Right, TokenAccess, TokenKey, TokenLimits, Tokens, User,
-    token_router,
+    AccessSecret, AccessToken, Accounts, AccountsDirectory, Directory as _, Frontage, ImmutableTags, Limits,
+    PasswordHash, PasswordLimits, Passwords, RepositoryRules, Right, TokenAccess, TokenKey, TokenLimits,
+    Tokens, Unproven, User, token_router,
 };
 use tokio::sync::watch;
 
@@ -447,4 +447,30 @@ async fn immutable_tags_stay_and_say_so() {
     people.send(owner, "DELETE", "/v2/acme/app/manifests/v2", "").await.expect(404, "MANIFEST_UNKNOWN");
     people.send(owner, "DELETE", "/v2/acme/app/manifests/latest", "").await.expect(202, "");
     people.send(owner, "DELETE", &format!("/v2/acme/app/manifests/{other}"), "").await.expect(202, "");
+}
+
+#[tokio::test]
+async fn the_log_can_tell_why_nobody_was_found() {
+    let (secret, other) =
+        (AccessSecret::generate().expect("makes"), AccessSecret::generate().expect("makes"));
+    let (_accounts, receiver) = watch::channel(Arc::new(accounts(&secret)));
+    let now = Arc::new(std::sync::atomic::AtomicI64::new(BEGIN));
+    let time = Arc::clone(&now);
+    let passwords = Passwords::new(PasswordLimits::default()).expect("makes");
+    let directory =
+        AccountsDirectory::new(receiver, passwords, Arc::new(move || time.load(Ordering::Relaxed)));
+    for (user, proof, hours, expected) in [
+        ("reader", "reader", 0, Ok(())),
+        ("reader", "writer", 0, Err(Unproven::Password)),
+        ("robot", "robot", 0, Err(Unproven::Password)),
+        ("mallory", "reader", 0, Err(Unproven::User)),
+        ("mallory", secret.expose(), 0, Err(Unproven::User)),
+        ("robot", other.expose(), 0, Err(Unproven::Token)),
+        ("robot", secret.expose(), 0, Ok(())),
+        ("robot", secret.expose(), 1, Err(Unproven::Expired)),
+    ] {
+        now.store(BEGIN + hours * HOUR, Ordering::Relaxed);
+        let found = directory.authenticate(user, &proof.into()).await.expect("looks");
+        assert_eq!(found.map(drop), expected, "{user} after {hours} hours");
+    }
 }

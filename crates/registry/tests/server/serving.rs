@@ -64,6 +64,47 @@ async fn one_peer_has_not_all_connections() {
 }
 
 #[tokio::test]
+async fn heads_are_what_http_wants() {
+    let fixture = Fixture::new().await;
+    let limits = ServeLimits { headers_bytes_max: 1000, ..ServeLimits::default() };
+    let address = begin(&fixture, limits).await;
+    let long = format!("host: localhost\r\nx: {}\r\n", "a".repeat(1000));
+    let many = format!("host: localhost\r\n{}", "x: y\r\n".repeat(90)).replace('y', &"b".repeat(9));
+    for (version, headers, expected) in [
+        ("1.1", "host: localhost\r\n", "200 OK"),
+        ("1.0", "", "200 OK"),
+        ("1.1", "", "400 Bad Request"),
+        ("1.1", "host: localhost\r\nhost: localhost\r\n", "400 Bad Request"),
+        ("1.0", "host: a\r\nhost: b\r\n", "400 Bad Request"),
+        ("1.1", &long, "431 Request Header Fields Too Large"),
+        ("1.1", &many, "431 Request Header Fields Too Large"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.expect("connects");
+        let request = format!("GET /v2/ HTTP/{version}\r\n{headers}connection: close\r\n\r\n");
+        let answer = talk(&mut stream, &request).await;
+        assert!(answer.starts_with(&format!("HTTP/{version} {expected}")), "{version} {headers}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_announces_too_much_is_refused_before_it_is_sent() {
+    let fixture = Fixture::new().await;
+    let address = begin(&fixture, ServeLimits::default()).await;
+    for (request, length) in [
+        ("PUT /v2/a/manifests/1", (4 << 20) + 1),
+        ("POST /v2/a/blobs/uploads/", (64_u64 << 30) + 1),
+        ("GET /v2/", (4 << 20) + 1),
+        ("DELETE /v2/a/manifests/1", u64::MAX / 2),
+    ] {
+        let mut stream = TcpStream::connect(address).await.expect("connects");
+        let head = format!("{request} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+        let answer = talk(&mut stream, &head).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{request}: {answer}");
+        assert!(answer.contains("SIZE_INVALID"), "{request}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn connections_are_bounded_and_end_in_order() {
     let fixture = Fixture::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");

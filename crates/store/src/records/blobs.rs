@@ -34,8 +34,8 @@ pub struct NewBlob {
 impl Repositories {
     /// Ends an upload with a blob that becomes visible in the repository.
     ///
-    /// Says whether the bytes under this key are the blob's now; else the same blob was kept before, and they are
-    /// not needed.
+    /// Says whether the bytes under this key are the blob's now, also in place of damaged ones; else the same blob was
+    /// kept before, and they are not needed.
     pub async fn add_blob(
         &self,
         repository: &str,
@@ -47,7 +47,8 @@ impl Repositories {
         let mut transaction = self.records.write().await?;
         let added = sqlx::query(
             "INSERT INTO blobs (digest, size_bytes, storage_key) VALUES ($1, $2, $3) \
-             ON CONFLICT (digest) DO NOTHING",
+             ON CONFLICT (digest) DO UPDATE SET size_bytes = excluded.size_bytes, \
+             storage_key = excluded.storage_key, damaged_at = NULL WHERE blobs.damaged_at IS NOT NULL",
         )
         .bind(blob.digest.to_string())
         .bind(blob.size_bytes.cast_signed())
@@ -67,7 +68,7 @@ impl Repositories {
 
     /// Makes a blob that is kept already visible in the repository, and ends the upload that brought it again.
     ///
-    /// Returns the size in bytes; nothing is done where no blob has the digest.
+    /// Returns the size in bytes; nothing is done where no blob has the digest, or its bytes are damaged.
     pub async fn link_blob(
         &self,
         repository: &str,
@@ -76,9 +77,11 @@ impl Repositories {
         quotas: &[Quota],
         at: Micros,
     ) -> Result<Option<u64>, RecordsError> {
-        if !self.has_blob(digest).await? {
+        let mut reader = self.records.read().acquire().await.map_err(sql("find blob"))?;
+        if size(&mut reader, digest).await?.is_none() {
             return Ok(None);
         }
+        drop(reader);
         let mut transaction = self.records.write().await?;
         let Some(size_bytes) = size(&mut transaction, digest).await? else { return Ok(None) };
         link(&mut transaction, repository, digest, quotas, at).await?;
@@ -102,7 +105,7 @@ impl Repositories {
         let mut transaction = self.records.write().await?;
         let size: Option<i64> = sqlx::query_scalar(
             "SELECT b.size_bytes FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id \
-             JOIN blobs b ON b.digest = l.digest WHERE r.name = $1 AND l.digest = $2",
+             JOIN blobs b ON b.digest = l.digest WHERE r.name = $1 AND l.digest = $2 AND b.damaged_at IS NULL",
         )
         .bind(from)
         .bind(digest.to_string())
@@ -115,7 +118,7 @@ impl Repositories {
         Ok(Some(size.cast_unsigned()))
     }
 
-    /// Finds a blob that the repository shows.
+    /// Finds a blob that the repository shows; one that is known to be damaged is not there.
     pub async fn find_blob(
         &self,
         repository: &str,
@@ -124,7 +127,7 @@ impl Repositories {
         let row = sqlx::query(
             "SELECT b.size_bytes, b.storage_key, l.touched_at FROM repository_blobs l \
              JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.digest = l.digest \
-             WHERE r.name = $1 AND l.digest = $2",
+             WHERE r.name = $1 AND l.digest = $2 AND b.damaged_at IS NULL",
         )
         .bind(repository)
         .bind(digest.to_string())
@@ -214,13 +217,14 @@ impl Repositories {
     }
 }
 
-/// Returns the size in bytes of a blob that is kept.
+/// Returns the size in bytes of a blob that is kept whole.
 async fn size(connection: &mut SqliteConnection, digest: Digest) -> Result<Option<u64>, RecordsError> {
-    let size: Option<i64> = sqlx::query_scalar("SELECT size_bytes FROM blobs WHERE digest = $1")
-        .bind(digest.to_string())
-        .fetch_optional(connection)
-        .await
-        .map_err(sql("find blob"))?;
+    let size: Option<i64> =
+        sqlx::query_scalar("SELECT size_bytes FROM blobs WHERE digest = $1 AND damaged_at IS NULL")
+            .bind(digest.to_string())
+            .fetch_optional(connection)
+            .await
+            .map_err(sql("find blob"))?;
     Ok(size.map(i64::cast_unsigned))
 }
 

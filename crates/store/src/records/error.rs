@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use temper_oci::Digest;
 
+use crate::blobs::is_full;
+
+/// [`SQLITE_FULL`](https://www.sqlite.org/rescode.html#full), as the driver writes it.
+const SQLITE_FULL: &str = "13";
+
 /// Why an operation on records failed; nothing of it was kept.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
@@ -47,6 +52,9 @@ pub enum RecordsError {
         /// What is missing, at least one, in the order of the manifest; the list may be cut off.
         digests: Vec<Digest>,
     },
+    /// A manifest says of something that the repository has that it is of another size.
+    #[error("manifest says that `{}` has {} bytes, and it has {}", .0.digest, .0.stated_bytes, .0.size_bytes)]
+    WrongSize(Box<WrongSize>),
     /// An upload has expired.
     #[error("upload `{0}` has expired")]
     UnknownUpload(String),
@@ -82,6 +90,8 @@ pub enum RecordsError {
         scope: String,
         /// Bytes that are used.
         used_bytes: u64,
+        /// Bytes of open uploads, where there would be room without them; else 0.
+        staged_bytes: u64,
         /// Bytes that were to be added.
         added_bytes: u64,
         /// The most that is kept.
@@ -100,7 +110,29 @@ pub struct NeededBlob {
     pub manifest: Digest,
 }
 
+/// A size that a manifest states and that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongSize {
+    /// The blob or manifest that it names.
+    pub digest: Digest,
+    /// The size that it states.
+    pub stated_bytes: u64,
+    /// The size that the repository knows.
+    pub size_bytes: u64,
+}
+
 impl RecordsError {
+    /// Says whether there is no room on the disk.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Sql { source: sqlx::Error::Database(error), .. } => {
+                error.code().as_deref() == Some(SQLITE_FULL)
+            }
+            Self::Sql { source: sqlx::Error::Io(error), .. } => is_full(error),
+            _ => false,
+        }
+    }
+
     /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -120,6 +152,7 @@ impl RecordsError {
             Self::Sql { .. }
             | Self::Inconsistent { .. }
             | Self::FixedTag { .. }
+            | Self::WrongSize(_)
             | Self::UnknownUpload(_)
             | Self::UnknownManifest { .. } => None,
         }

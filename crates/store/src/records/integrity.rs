@@ -5,7 +5,16 @@ use temper_oci::Digest;
 
 use super::blobs::key_from;
 use super::manifests::parse_digest;
-use super::{NewBlob, RecordsError, Repositories, sql};
+use super::{Micros, NewBlob, RecordsError, Repositories, commit, sql, tags};
+
+/// A blob that is kept, whoever shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptBlob {
+    /// Digest, size, and where its bytes should be.
+    pub blob: NewBlob,
+    /// Whether it is noted that they are not.
+    pub is_damaged: bool,
+}
 
 /// A manifest that names what its repository does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,37 +25,57 @@ pub struct Dangling {
     pub manifest: Digest,
     /// What it names.
     pub target: Digest,
+    /// A tag that leads to the manifest, if there is one: who pulls that fails.
+    pub tag: Option<String>,
 }
 
 impl Repositories {
-    /// Says whether a blob is kept, whoever shows it.
-    pub async fn has_blob(&self, digest: Digest) -> Result<bool, RecordsError> {
-        let found: Option<i64> = sqlx::query_scalar("SELECT size_bytes FROM blobs WHERE digest = $1")
-            .bind(digest.to_string())
-            .fetch_optional(self.records.read())
-            .await
-            .map_err(sql("find blob"))?;
-        Ok(found.is_some())
-    }
-
     /// Lists at most `limit` blobs that are kept, by digest, after `after`.
-    pub async fn list_blobs(&self, after: Option<Digest>, limit: u32) -> Result<Vec<NewBlob>, RecordsError> {
-        let rows: Vec<(String, i64, String)> = sqlx::query_as(
-            "SELECT digest, size_bytes, storage_key FROM blobs WHERE digest > $1 ORDER BY digest LIMIT $2",
+    pub async fn list_blobs(&self, after: Option<Digest>, limit: u32) -> Result<Vec<KeptBlob>, RecordsError> {
+        let rows: Vec<(String, i64, String, bool)> = sqlx::query_as(
+            "SELECT digest, size_bytes, storage_key, damaged_at IS NOT NULL FROM blobs \
+             WHERE digest > $1 ORDER BY digest LIMIT $2",
         )
         .bind(after.map_or_else(String::new, |digest| digest.to_string()))
         .bind(i64::from(limit))
         .fetch_all(self.records.read())
         .await
         .map_err(sql("list blobs"))?;
-        let blob = |(digest, size_bytes, key): (String, i64, String)| {
-            Ok(NewBlob {
-                digest: parse_digest(digest, "blobs.digest")?,
-                size_bytes: size_bytes.cast_unsigned(),
-                storage_key: key_from(key)?,
-            })
+        let kept = |(digest, size_bytes, key, is_damaged): (String, i64, String, bool)| {
+            let digest = parse_digest(digest, "blobs.digest")?;
+            let (size_bytes, storage_key) = (size_bytes.cast_unsigned(), key_from(key)?);
+            Ok(KeptBlob { blob: NewBlob { digest, size_bytes, storage_key }, is_damaged })
         };
-        rows.into_iter().map(blob).collect()
+        rows.into_iter().map(kept).collect()
+    }
+
+    /// Notes since when a blob's bytes are damaged, or that they are not; says whether it has these bytes still.
+    ///
+    /// A damaged blob is hidden until it is pushed again, or found whole.
+    pub async fn note_damage(
+        &self,
+        blob: &NewBlob,
+        damaged_at: Option<Micros>,
+    ) -> Result<bool, RecordsError> {
+        let mut transaction = self.records.write().await?;
+        let done = sqlx::query("UPDATE blobs SET damaged_at = $3 WHERE digest = $1 AND storage_key = $2")
+            .bind(blob.digest.to_string())
+            .bind(blob.storage_key.as_str())
+            .bind(damaged_at)
+            .execute(&mut *transaction)
+            .await
+            .map_err(sql("note damage"))?;
+        commit(transaction).await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Says whether a blob is noted as damaged, whoever shows it.
+    pub async fn has_damaged_blob(&self, digest: Digest) -> Result<bool, RecordsError> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM blobs WHERE digest = $1 AND damaged_at IS NOT NULL)")
+            .bind(digest.to_string())
+            .fetch_one(self.records.read())
+            .await
+            .map_err(sql("find damaged blob"))
     }
 
     /// Lists at most `limit` manifests of a repository with their bytes, by digest, after `after`.
@@ -86,13 +115,15 @@ impl Repositories {
         .fetch_all(self.records.read())
         .await
         .map_err(sql("list dangling references"))?;
-        let dangling = |(repository, manifest, target): (String, String, String)| {
-            Ok(Dangling {
-                repository,
-                manifest: parse_digest(manifest, "manifest_references.digest")?,
-                target: parse_digest(target, "manifest_references.target")?,
-            })
-        };
-        rows.into_iter().map(dangling).collect()
+        let mut reader = self.records.read().acquire().await.map_err(sql("list dangling references"))?;
+        let mut dangling = Vec::with_capacity(rows.len());
+        for (repository, manifest, target) in rows {
+            let manifest = parse_digest(manifest, "manifest_references.digest")?;
+            let target = parse_digest(target, "manifest_references.target")?;
+            let holders = tags::list_leading_to(&mut reader, &repository, manifest).await?;
+            let tag = holders.into_iter().next().map(|(tag, _)| tag);
+            dangling.push(Dangling { repository, manifest, target, tag });
+        }
+        Ok(dangling)
     }
 }

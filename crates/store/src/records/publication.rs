@@ -10,7 +10,9 @@ use sqlx::SqliteConnection;
 use temper_oci::Digest;
 
 use super::quota::Meter;
-use super::{ManifestRecord, Micros, Quota, RecordsError, Repositories, commit, repositories, sql, tags};
+use super::{
+    ManifestRecord, Micros, Quota, RecordsError, Repositories, WrongSize, commit, repositories, sql, tags,
+};
 
 /// How many missing references one error names.
 const MISSING_MAX: usize = 16;
@@ -22,12 +24,12 @@ pub struct NewManifest {
     pub record: ManifestRecord,
     /// Its bytes.
     pub content: Bytes,
-    /// Blobs that the repository must show: config and layers.
-    pub blobs: Vec<Digest>,
+    /// Blobs that the repository must show, with their sizes in bytes: config and layers.
+    pub blobs: Vec<(Digest, u64)>,
     /// Blobs that the repository keeps if it has them: layers that their owner serves.
     pub foreign: Vec<Digest>,
-    /// Manifests that the repository must have: the entries of an index.
-    pub manifests: Vec<Digest>,
+    /// Manifests that the repository must have, with their sizes in bytes: the entries of an index.
+    pub manifests: Vec<(Digest, u64)>,
 }
 
 /// What becomes visible in one step.
@@ -91,33 +93,34 @@ async fn check_references(
     (repository_id, repository): (i64, &str),
     manifest: &NewManifest,
 ) -> Result<(), RecordsError> {
-    let blobs = manifest
-        .blobs
-        .iter()
-        .map(|digest| ("SELECT 1 FROM repository_blobs WHERE repository_id = $1 AND digest = $2", *digest));
-    let manifests = manifest
-        .manifests
-        .iter()
-        .map(|digest| ("SELECT 1 FROM manifests WHERE repository_id = $1 AND digest = $2", *digest));
-    let mut missing = Vec::new();
-    for (query, digest) in blobs.chain(manifests) {
+    const BLOB: &str = "SELECT b.size_bytes FROM repository_blobs l JOIN blobs b ON b.digest = l.digest \
+         WHERE l.repository_id = $1 AND l.digest = $2 AND b.damaged_at IS NULL";
+    const MANIFEST: &str = "SELECT size_bytes FROM manifests WHERE repository_id = $1 AND digest = $2";
+    let blobs = manifest.blobs.iter().map(|named| (BLOB, named));
+    let manifests = manifest.manifests.iter().map(|named| (MANIFEST, named));
+    let (mut missing, mut wrong) = (Vec::new(), None);
+    for (query, &(digest, stated_bytes)) in blobs.chain(manifests) {
         let found: Option<i64> = sqlx::query_scalar(query)
             .bind(repository_id)
             .bind(digest.to_string())
             .fetch_optional(&mut *connection)
             .await
             .map_err(sql("check references"))?;
-        if found.is_none() && !missing.contains(&digest) {
-            missing.push(digest);
+        match found.map(i64::cast_unsigned) {
+            None if !missing.contains(&digest) => missing.push(digest),
+            Some(size_bytes) if size_bytes != stated_bytes => {
+                wrong.get_or_insert(WrongSize { digest, stated_bytes, size_bytes });
+            }
+            _ => {}
         }
         if missing.len() == MISSING_MAX {
             break;
         }
     }
-    if missing.is_empty() {
-        return Ok(());
+    if !missing.is_empty() {
+        return Err(RecordsError::MissingReferences { repository: repository.to_owned(), digests: missing });
     }
-    Err(RecordsError::MissingReferences { repository: repository.to_owned(), digests: missing })
+    wrong.map_or(Ok(()), |wrong| Err(RecordsError::WrongSize(Box::new(wrong))))
 }
 
 async fn add_manifest(
@@ -131,12 +134,13 @@ async fn add_manifest(
         .subject
         .filter(|_| !record.annotations.is_empty())
         .map(|_| serde_json::to_string(&record.annotations).expect("a map of strings is JSON"));
-    // The same bytes pushed again may only correct the media type that they were pushed with.
+    // The same bytes pushed again correct the media type that they were pushed with, and damage.
     sqlx::query(
         "INSERT INTO manifests \
          (repository_id, digest, media_type, size_bytes, subject, artifact_type, annotations, touched_at, content) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (repository_id, digest) \
-         DO UPDATE SET media_type = excluded.media_type, touched_at = excluded.touched_at",
+         DO UPDATE SET media_type = excluded.media_type, touched_at = excluded.touched_at, \
+         content = excluded.content",
     )
     .bind(repository_id)
     .bind(record.digest.to_string())
@@ -150,8 +154,8 @@ async fn add_manifest(
     .execute(&mut *connection)
     .await
     .map_err(sql("add manifest"))?;
-    let blobs = manifest.blobs.iter().map(|digest| (digest, "blob"));
-    let manifests = manifest.manifests.iter().map(|digest| (digest, "manifest"));
+    let blobs = manifest.blobs.iter().map(|(digest, _)| (digest, "blob"));
+    let manifests = manifest.manifests.iter().map(|(digest, _)| (digest, "manifest"));
     let foreign = manifest.foreign.iter().map(|digest| (digest, "foreign"));
     for (target, kind) in blobs.chain(manifests).chain(foreign) {
         sqlx::query(

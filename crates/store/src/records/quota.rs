@@ -32,15 +32,21 @@ impl QuotaScope {
 }
 
 impl Repositories {
-    /// Returns how many more bytes fit into all of these quotas, or the one into which `added_bytes` do not fit.
-    pub async fn room(&self, quotas: &[Quota], added_bytes: u64) -> Result<u64, RecordsError> {
+    /// Returns how many bytes an upload may bring within all of these quotas, or the one into which `added_bytes` do
+    /// not fit. What other uploads have brought counts as used.
+    pub async fn room(&self, quotas: &[Quota], upload: &str, added_bytes: u64) -> Result<u64, RecordsError> {
         let mut room = u64::MAX;
         for quota in quotas {
             let mut connection = self.records.read().acquire().await.map_err(sql("find usage"))?;
             let used_bytes = used(&mut connection, &quota.scope).await?;
             let left = quota.limit_bytes.saturating_sub(used_bytes);
             if added_bytes > left {
-                return Err(quota.exceeded(used_bytes, added_bytes));
+                return Err(quota.exceeded(used_bytes, 0, added_bytes));
+            }
+            let staged_bytes = staged(&mut connection, &quota.scope, upload).await?;
+            let left = left.saturating_sub(staged_bytes);
+            if added_bytes > left {
+                return Err(quota.exceeded(used_bytes, staged_bytes, added_bytes));
             }
             room = room.min(left);
         }
@@ -50,9 +56,9 @@ impl Repositories {
 
 impl Quota {
     /// Says that this quota is in the way.
-    fn exceeded(&self, used_bytes: u64, added_bytes: u64) -> RecordsError {
+    fn exceeded(&self, used_bytes: u64, staged_bytes: u64, added_bytes: u64) -> RecordsError {
         let (scope, limit_bytes) = (self.scope.name().to_owned(), self.limit_bytes);
-        RecordsError::Quota { scope, used_bytes, added_bytes, limit_bytes }
+        RecordsError::Quota { scope, used_bytes, staged_bytes, added_bytes, limit_bytes }
     }
 }
 
@@ -77,7 +83,7 @@ impl<'a> Meter<'a> {
         for (quota, before) in self.0 {
             let after = used(&mut *connection, &quota.scope).await?;
             if after > quota.limit_bytes && after > before {
-                return Err(quota.exceeded(before, after - before));
+                return Err(quota.exceeded(before, 0, after - before));
             }
         }
         Ok(())
@@ -101,4 +107,23 @@ async fn used(connection: &mut SqliteConnection, scope: &QuotaScope) -> Result<u
     .await
     .map_err(sql("find usage"))?;
     Ok(used.cast_unsigned())
+}
+
+/// Returns how much uploads of a scope have brought, all but one.
+async fn staged(
+    connection: &mut SqliteConnection,
+    scope: &QuotaScope,
+    except: &str,
+) -> Result<u64, RecordsError> {
+    let staged: i64 = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM uploads WHERE id <> $3 AND (repository = $1 \
+         OR ($2 AND repository > $1 || '/' AND repository < $1 || '0'))",
+    )
+    .bind(scope.name())
+    .bind(matches!(scope, QuotaScope::Organization(_)))
+    .bind(except)
+    .fetch_one(connection)
+    .await
+    .map_err(sql("find usage of uploads"))?;
+    Ok(staged.cast_unsigned())
 }

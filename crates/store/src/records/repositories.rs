@@ -28,6 +28,24 @@ impl Repositories {
         self.settle("owner", owner).await
     }
 
+    /// Returns where the bytes of blobs are, if that was settled.
+    pub async fn find_storage(&self) -> Result<Option<String>, RecordsError> {
+        self.find_setting("storage").await
+    }
+
+    /// Returns by which id these records own their storage, if that was settled.
+    pub async fn find_owner(&self) -> Result<Option<String>, RecordsError> {
+        self.find_setting("owner").await
+    }
+
+    async fn find_setting(&self, name: &str) -> Result<Option<String>, RecordsError> {
+        sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.records.read())
+            .await
+            .map_err(sql("find setting"))
+    }
+
     async fn settle(&self, name: &str, value: &str) -> Result<String, RecordsError> {
         let mut transaction = self.records.write().await?;
         // The update changes nothing; it makes the row come back when it was there before.

@@ -12,6 +12,7 @@ use super::{
 use crate::storage::StorageKey;
 
 mod collect;
+mod integrity;
 mod quota;
 
 const REPOSITORY: &str = "acme/python";
@@ -39,6 +40,11 @@ fn manifest(text: &str) -> NewManifest {
         foreign: Vec::new(),
         manifests: Vec::new(),
     }
+}
+
+/// How a manifest names something.
+fn named(text: &str) -> (Digest, u64) {
+    (Digest::of(text), text.len() as u64)
 }
 
 fn referrer(text: &str, subject: Digest, artifact_type: &str) -> NewManifest {
@@ -112,9 +118,9 @@ async fn blobs_are_hidden_from_other_repositories_until_mounted() {
 #[tokio::test]
 async fn a_publication_is_all_or_nothing() {
     let (_folder, repositories) = fresh().await;
-    let (layer, lost) = (Digest::of("layer"), Digest::of("lost"));
+    let lost = Digest::of("lost");
     let mut incomplete = manifest("image");
-    incomplete.blobs = vec![layer, lost, lost];
+    incomplete.blobs = ["layer", "lost", "lost"].map(named).to_vec();
     add_blob(&repositories, REPOSITORY, "layer", "one", AT).await;
     let publication = Publication {
         manifests: vec![incomplete.clone()],
@@ -146,7 +152,7 @@ async fn an_index_needs_its_manifests() {
     let (_folder, repositories) = fresh().await;
     let child = manifest("child");
     let mut index = manifest("index");
-    index.manifests = vec![child.record.digest];
+    index.manifests = vec![named("child")];
     let alone = Publication { manifests: vec![index.clone()], ..Publication::default() };
     let refused = repositories.publish(REPOSITORY, &alone, &[], AT).await;
     assert!(matches!(refused, Err(RecordsError::MissingReferences { .. })), "{refused:?}");
@@ -254,10 +260,10 @@ async fn what_a_fixed_tag_leads_to_stays() {
     let (_folder, repositories) = fresh().await;
     add_blob(&repositories, REPOSITORY, "layer", "one", AT).await;
     let mut child = manifest("child");
-    child.blobs = vec![Digest::of("layer")];
+    child.blobs = vec![named("layer")];
     let (mut inner, mut outer) = (manifest("inner"), manifest("outer"));
-    inner.manifests = vec![Digest::of("child")];
-    outer.manifests = vec![Digest::of("inner")];
+    inner.manifests = vec![named("child")];
+    outer.manifests = vec![named("inner")];
     publish(&repositories, vec![child, inner, outer], &[("1", "outer"), ("child", "child")]).await;
     for text in ["child", "inner", "outer"] {
         match repositories.remove_manifest(REPOSITORY, Digest::of(text), |tag| tag == "1").await {

@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::{Micros, RecordsError, Repositories, commit, sql};
+use super::{Micros, QuotaScope, RecordsError, Repositories, commit, sql};
 
 /// An upload that is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +49,13 @@ impl Repositories {
         Ok(row.map(|(repository, touched_at)| UploadRecord { repository, touched_at }))
     }
 
-    /// Notes that an upload is in use; says whether it is still open.
-    pub async fn touch_upload(&self, id: &str, at: Micros) -> Result<bool, RecordsError> {
+    /// Notes that an upload is in use, and how much has arrived of it; says whether it is still open.
+    pub async fn touch_upload(&self, id: &str, size_bytes: u64, at: Micros) -> Result<bool, RecordsError> {
         let mut transaction = self.records.write_relaxed().await?;
-        let done = sqlx::query("UPDATE uploads SET touched_at = $2 WHERE id = $1")
+        let done = sqlx::query("UPDATE uploads SET touched_at = $2, size_bytes = $3 WHERE id = $1")
             .bind(id)
             .bind(at)
+            .bind(size_bytes.cast_signed())
             .execute(&mut *transaction)
             .await
             .map_err(sql("touch upload"))?;
@@ -100,13 +101,23 @@ impl Repositories {
         .map_err(sql("list uploads"))
     }
 
-    /// Lists the uploads that were last used before `before`.
-    pub async fn list_idle_uploads(&self, before: Micros) -> Result<Vec<String>, RecordsError> {
-        sqlx::query_scalar("SELECT id FROM uploads WHERE touched_at < $1 ORDER BY id")
-            .bind(before)
-            .fetch_all(self.records.read())
-            .await
-            .map_err(sql("list uploads"))
+    /// Lists the uploads of a quota's scope that have brought something and were last used before `before`; longest
+    /// idle first.
+    pub async fn list_staged_uploads(
+        &self,
+        scope: &QuotaScope,
+        before: Micros,
+    ) -> Result<Vec<String>, RecordsError> {
+        sqlx::query_scalar(
+            "SELECT id FROM uploads WHERE size_bytes > 0 AND touched_at < $3 AND (repository = $1 \
+             OR ($2 AND repository > $1 || '/' AND repository < $1 || '0')) ORDER BY touched_at, id",
+        )
+        .bind(scope.name())
+        .bind(matches!(scope, QuotaScope::Organization(_)))
+        .bind(before)
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("list uploads"))
     }
 }
 

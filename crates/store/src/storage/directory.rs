@@ -34,8 +34,8 @@ impl Directory {
         Ok(Self { root: root.to_owned(), durability })
     }
 
-    /// Returns the owner that is noted, after this one where there was none.
-    pub(super) async fn claim(&self, owner: &str) -> Result<String, StorageError> {
+    /// Notes an owner where there is none.
+    pub(super) async fn claim(&self, owner: &str) -> Result<(), StorageError> {
         let (path, own) = (self.root.join(OWNER), self.root.join(format!("{OWNER}-{owner}")));
         let owner = owner.to_owned();
         blocking(move || {
@@ -51,10 +51,22 @@ impl Directory {
                     _ => sync_folder(&path)?,
                 }
             }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Returns the owner that is noted, if there is one.
+    pub(super) async fn owner(&self) -> Result<Option<String>, StorageError> {
+        let path = self.root.join(OWNER);
+        blocking(move || {
             let mut found = String::new();
-            let file = File::open(&path).map_err(BlobError::io("open", &path))?;
+            let file = match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                file => file.map_err(BlobError::io("open", &path))?,
+            };
             file.take(OWNER_BYTES_MAX).read_to_string(&mut found).map_err(BlobError::io("read", &path))?;
-            Ok(found)
+            Ok(Some(found))
         })
         .await
     }

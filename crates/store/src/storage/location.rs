@@ -5,15 +5,18 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::ClientOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::{ClientOptions, RetryConfig};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::{Storage, StorageError};
+use super::{Objects, Storage, StorageError};
 
 /// How long a store may send nothing; also how long it may take for one part of an upload.
 const READ_SILENCE_MAX: Duration = Duration::from_mins(2);
+
+/// How long a probe is tried again.
+const PROBE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A bucket, a prefix in it, and who serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,15 +111,29 @@ impl ObjectLocation {
         &self,
         settings: impl IntoIterator<Item = (String, SecretString)>,
     ) -> Result<Storage, StorageError> {
-        Ok(Storage::over(
-            Arc::new(self.client(settings).build().map_err(|source| StorageError::Object {
-                action: "connect to",
-                key: self.to_string(),
-                store: "an object store".to_owned(),
-                source: Box::new(source),
-            })?),
-            &self.prefix,
-        ))
+        self.over(self.client(settings)).map(Storage::Objects)
+    }
+
+    /// Does once what the registry does all the time, with an object of this name below the prefix; what fails is
+    /// not tried for long.
+    pub async fn probe(
+        &self,
+        settings: impl IntoIterator<Item = (String, SecretString)>,
+        name: &str,
+    ) -> Result<(), StorageError> {
+        let impatient =
+            RetryConfig { max_retries: 1, retry_timeout: PROBE_TIME_MAX, ..RetryConfig::default() };
+        self.over(self.client(settings).with_retry(impatient))?.probe(name).await
+    }
+
+    fn over(&self, client: AmazonS3Builder) -> Result<Objects, StorageError> {
+        let store = client.build().map_err(|source| StorageError::Object {
+            action: "connect to",
+            key: self.to_string(),
+            store: "an object store".to_owned(),
+            source: Box::new(source),
+        })?;
+        Ok(Objects::new(Arc::new(store), &self.prefix))
     }
 
     fn client(&self, settings: impl IntoIterator<Item = (String, SecretString)>) -> AmazonS3Builder {
@@ -144,6 +161,20 @@ mod tests {
     use object_store::ClientConfigKey;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_is_told_soon() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+        let address = nobody.local_addr().expect("has an address");
+        drop(nobody);
+        let location: ObjectLocation =
+            format!("s3://blobs/a?endpoint=http://{address}&region=eu-1").parse().expect("is a location");
+        let settings = [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+        let settings = settings.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
+        let error = location.probe(settings, "probe").await.expect_err("nobody is there");
+        assert!(error.to_string().starts_with("cannot write `probe` in "), "{error}");
+        assert!(error.hint().expect("has a hint").contains("endpoint"), "{error:?}");
+    }
 
     #[test]
     fn locations_are_read() {

@@ -38,18 +38,28 @@ impl Objects {
         Self { store, prefix: Path::from(prefix), writers: Arc::new(Semaphore::new(WRITERS_MAX)) }
     }
 
-    /// Returns the owner that is noted, after this one where there was none.
-    pub(super) async fn claim(&self, owner: &str) -> Result<String, StorageError> {
-        if let Some(found) = self.owner().await? {
-            return Ok(found);
+    /// Notes an owner where there is none. Of two that come at once, the first sees later that the second won.
+    pub(super) async fn claim(&self, owner: &str) -> Result<(), StorageError> {
+        if self.owner().await?.is_none() {
+            let put = self.store.put(&self.owner_path(), owner.to_owned().into()).await;
+            put.map_err(self.failed("write", OWNER))?;
         }
-        let put = self.store.put(&self.owner_path(), owner.to_owned().into()).await;
-        put.map_err(self.failed("write", OWNER))?;
-        // Of two that come at once, the first one sees here that the second was later.
-        Ok(self.owner().await?.unwrap_or_default())
+        Ok(())
     }
 
-    async fn owner(&self) -> Result<Option<String>, StorageError> {
+    /// Does once what the registry does all the time, with an object of this name.
+    pub(super) async fn probe(&self, name: &str) -> Result<(), StorageError> {
+        let path = Path::from(format!("{}/{name}", self.prefix));
+        self.store.put(&path, name.to_owned().into()).await.map_err(self.failed("write", name))?;
+        let found = self.store.get(&path).await.map_err(self.failed("read", name))?;
+        found.bytes().await.map_err(self.failed("read", name))?;
+        let listed = self.store.list(Some(&self.prefix)).try_next().await;
+        listed.map_err(self.failed("list", &self.prefix))?;
+        self.store.delete(&path).await.map_err(self.failed("remove", name))
+    }
+
+    /// Returns the owner that is noted, if there is one.
+    pub(super) async fn owner(&self) -> Result<Option<String>, StorageError> {
         let found = match self.store.get(&self.owner_path()).await {
             Err(Error::NotFound { .. }) => return Ok(None),
             found => found.map_err(self.failed("read", OWNER))?,

@@ -67,6 +67,25 @@ async fn what_is_kept_is_read_listed_and_removed() {
 }
 
 #[tokio::test]
+async fn looking_at_a_storage_makes_it_nobodys() {
+    let folder = TempDir::new().expect("makes a folder");
+    for storage in storages(&folder) {
+        storage.check_owner(Some("me")).await.expect("is free");
+        storage.check_owner(None).await.expect("is free");
+        storage.claim("you").await.expect("is free still");
+        storage.check_owner(Some("you")).await.expect("is yours");
+        for owner in [Some("me"), None] {
+            let refused = storage.check_owner(owner).await;
+            assert!(matches!(refused, Err(StorageError::Owned { .. })), "{owner:?}");
+        }
+        if let Storage::Objects(objects) = &storage {
+            objects.probe("probe-1").await.expect("can do all");
+        }
+        assert!(storage.list().await.expect("lists").is_empty());
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_longer_staged_cannot_be_kept() {
     let folder = TempDir::new().expect("makes a folder");
     let staging = Staging::open(&folder.path().join("uploads")).expect("opens");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use temper_oci::Digest;
 
-use super::{AT, REPOSITORY, add_blob, fresh, manifest, new_blob, publish, referrer, size_of};
+use super::{AT, REPOSITORY, add_blob, fresh, manifest, named, new_blob, publish, referrer, size_of};
 use crate::records::{Cutoffs, Publication, RecordsError, Release, Repositories};
 use crate::storage::StorageKey;
 
@@ -19,9 +19,9 @@ fn names(release: &Release, all: &[&str]) -> Vec<String> {
 /// A repository with an index of two manifests, what refers to them, and what nothing holds.
 async fn repository(repositories: &Repositories) {
     let mut index = manifest("index");
-    index.manifests = vec![Digest::of("amd64"), Digest::of("arm64")];
+    index.manifests = ["amd64", "arm64"].map(named).to_vec();
     let mut old_index = manifest("old index");
-    old_index.manifests = vec![Digest::of("old amd64"), Digest::of("arm64")];
+    old_index.manifests = ["old amd64", "arm64"].map(named).to_vec();
     let manifests = vec![
         manifest("amd64"),
         manifest("arm64"),
@@ -76,7 +76,7 @@ async fn a_manifest_that_loses_its_tag_is_young_again() {
 async fn an_entry_outlives_its_index_by_its_own_age() {
     let (_folder, repositories) = fresh().await;
     let mut index = manifest("index");
-    index.manifests = vec![Digest::of("amd64"), Digest::of("arm64")];
+    index.manifests = ["amd64", "arm64"].map(named).to_vec();
     publish(&repositories, vec![manifest("amd64"), manifest("arm64"), index], &[("amd64", "amd64")]).await;
     repositories.remove_tag(REPOSITORY, "amd64", AT + 2_000).await.expect("removes");
     let retained = Cutoffs { young: AT + 3_000, retained: AT + 1_000, newest: 0 };
@@ -93,7 +93,7 @@ async fn blobs_go_when_no_manifest_and_no_repository_needs_them() {
     add_blob(&repositories, REPOSITORY, "asked for", "four", AT).await;
     repositories.touch_blob(REPOSITORY, Digest::of("asked for"), AT + 2_000).await.expect("touches");
     let mut image = manifest("image");
-    image.blobs = vec![Digest::of("layer")];
+    image.blobs = vec![named("layer")];
     image.foreign = vec![Digest::of("foreign"), Digest::of("elsewhere")];
     add_blob(&repositories, REPOSITORY, "foreign", "five", AT).await;
     publish(&repositories, vec![image.clone()], &[("1", "image")]).await;
@@ -109,7 +109,7 @@ async fn blobs_go_when_no_manifest_and_no_repository_needs_them() {
     assert_eq!(keys, [StorageKey::new(Digest::of("unused"), "two")]);
 
     // A manifest that comes too late for its blob is refused, not broken.
-    image.blobs = vec![Digest::of("unused")];
+    image.blobs = vec![named("unused")];
     let late = Publication { manifests: vec![image], ..Publication::default() };
     let refused = repositories.publish(REPOSITORY, &late, &[], AT).await;
     assert!(matches!(refused, Err(RecordsError::MissingReferences { .. })), "{refused:?}");
