@@ -22,6 +22,8 @@ use temper_store::storage::StorageError;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
+use crate::cli::Global;
+use crate::config;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
@@ -34,18 +36,58 @@ const REGISTRY_FOLDER: &str = "registry";
 /// How often a server removes what nothing needs.
 const COLLECT_INTERVAL: Duration = Duration::from_hours(1);
 
+/// What a command does with the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Serves it, or publishes into it: what is missing is made.
+    Serve,
+    /// Looks after what is there: no storage becomes its own by that.
+    Tend,
+}
+
+/// Refuses a data folder without a registry, before anything is made in it.
+pub(crate) fn require(global: &Global) -> Result<(), anyhow::Error> {
+    let folder = config::data_dir(global.data_dir.as_deref())?;
+    let shown = folder.display();
+    let records = folder.join(RECORDS_FILE);
+    let Err(source) = std::fs::OpenOptions::new().write(true).open(&records) else { return Ok(()) };
+    let failure = match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            Failure::configuration(anyhow::anyhow!("data folder `{shown}` has no registry"))
+                .hint("name its data folder with `--data-dir DIR`; `temper serve` begins a new one")
+        }
+        _ => Failure::configuration(
+            anyhow::Error::new(source).context(format!("data folder `{shown}` cannot be written")),
+        )
+        .hint(
+            "run this as the user of the server, where the folder is not read-only: who reads its database keeps notes \
+             beside it",
+        ),
+    };
+    Err(failure.into())
+}
+
 /// Opens the registry of the data folder.
-pub(crate) fn open(workspace: &Workspace, access: Arc<dyn Access>) -> Result<Registry, anyhow::Error> {
+pub(crate) fn open(
+    workspace: &Workspace,
+    access: Arc<dyn Access>,
+    purpose: Purpose,
+) -> Result<Registry, anyhow::Error> {
     let path = workspace.folder.join(RECORDS_FILE);
     let records = workspace.runtime.block_on(Records::open(&path))?;
     let repositories = records.repositories();
     let wanted = workspace.storage.to_string();
-    let settled = workspace.runtime.block_on(repositories.settle_storage(&wanted))?;
+    let settled = workspace.runtime.block_on(repositories.find_storage())?.unwrap_or_else(|| wanted.clone());
     if settled != wanted {
         let error = anyhow::anyhow!("the blobs of this data folder are in `{settled}`, not in `{wanted}`");
         let hint = "give the same `--storage` to every command; another storage begins with another `--data-dir`, \
              where the images are pushed again";
         return Err(Failure::configuration(error).hint(hint).into());
+    }
+    if purpose == Purpose::Serve {
+        // A storage that never worked is not settled on.
+        workspace.runtime.block_on(workspace.storage.probe())?;
+        workspace.runtime.block_on(repositories.settle_storage(&wanted))?;
     }
     let folder = workspace.folder.join(REGISTRY_FOLDER);
     let registry = Registry::new(RegistryConfig {
@@ -56,7 +98,11 @@ pub(crate) fn open(workspace: &Workspace, access: Arc<dyn Access>) -> Result<Reg
         clock: Arc::new(now),
         limits: Limits::default(),
     });
-    match workspace.runtime.block_on(registry.claim_storage()) {
+    let owned = match purpose {
+        Purpose::Serve => workspace.runtime.block_on(registry.claim_storage()),
+        Purpose::Tend => workspace.runtime.block_on(registry.check_storage()),
+    };
+    match owned {
         Err(error @ RegistryError::Storage(StorageError::Owned { .. })) => {
             let hint = error.hint();
             Err(Failure::configuration(error.into()).hint_if(hint).into())
@@ -169,7 +215,12 @@ impl Destination for EmbeddedDestination {
             let file = self.blobs.file(&digest).ok_or("it was removed meanwhile")?;
             Ok(self.runtime.block_on(self.registry.put_blob(&self.repository, digest, &file))?)
         };
-        put().map_err(|error| External::new(format!("could not write blob `{digest}`"), error))
+        put().map_err(|error| {
+            let is_damaged = matches!(error.downcast_ref(), Some(RegistryError::DigestMismatch { .. }));
+            let hint = (is_damaged && self.blobs.remove(&digest).is_ok())
+                .then(|| "damaged bytes of the data folder were removed: run the command again".to_owned());
+            External::new(format!("could not write blob `{digest}`"), error).with_hint(hint)
+        })
     }
 
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {

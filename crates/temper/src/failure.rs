@@ -115,6 +115,12 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     Report::of(error).hint
 }
 
+/// Writes an error as people see it.
+#[cfg(test)]
+pub(crate) fn text(error: &anyhow::Error) -> String {
+    Report::of(error).to_string()
+}
+
 /// Returns the exit code of an error.
 pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     let kind = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()).map(|failure| failure.kind);

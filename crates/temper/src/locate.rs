@@ -7,7 +7,8 @@ use temper_compose::{Attachments, Destination, ImageSource};
 use temper_fetch::engine::{RegistryDestination, RegistryImage};
 use temper_oci::Reference;
 use temper_oci::reference::check_tag;
-use temper_store::engine::{LayoutDestination, StoredImage};
+use temper_store::engine::{LayoutDestination, StoredImage, StoredImageError};
+use temper_store::layout::LayoutError;
 
 use crate::failure::Failure;
 use crate::workspace::{Workspace, left_over_before};
@@ -30,7 +31,15 @@ pub(crate) fn layout_image(text: &str) -> Result<StoredImage, anyhow::Error> {
     let (folder, tag) = layout_place(text)?;
     StoredImage::in_layout(&folder, tag.as_deref()).map_err(|error| {
         let hint = error.hint();
-        Failure::failed(error.into()).hint_if(hint).into()
+        let is_none = matches!(
+            error,
+            StoredImageError::Layout(
+                LayoutError::Missing(_) | LayoutError::File(_) | LayoutError::NoLayout(_)
+            ) | StoredImageError::Several { .. }
+        );
+        // What the command line names is no image, or one that is there cannot be read.
+        let failure = if is_none { Failure::usage } else { Failure::failed };
+        failure(error.into()).hint_if(hint).into()
     })
 }
 

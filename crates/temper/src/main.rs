@@ -57,6 +57,7 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
     }
     let runtime = Runtime::new().context("the asynchronous runtime cannot start")?;
     let open = || Workspace::open(&cli.global, runtime.handle());
+    let open_registry = || embedded::require(&cli.global).and_then(|()| open());
     let watch = |workspace: &Workspace, command| Interrupt::watch(workspace, command, json);
     match &cli.command {
         Command::Quickstart(options) => {
@@ -66,10 +67,12 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         }
         Command::Serve(options) => commands::serve::run(&open()?, options, json),
         Command::Registry(cli::Registry::Usage(options)) => {
-            commands::registry::usage(&open()?, options, json)
+            commands::registry::usage(&open_registry()?, options, json)
         }
-        Command::Registry(cli::Registry::Gc(options)) => commands::registry::gc(&open()?, options, json),
-        Command::Registry(cli::Registry::Check) => commands::registry::check(&open()?, json),
+        Command::Registry(cli::Registry::Gc(options)) => {
+            commands::registry::gc(&open_registry()?, options, json)
+        }
+        Command::Registry(cli::Registry::Check) => commands::registry::check(&open_registry()?, json),
         Command::Plan(options) => {
             let workspace = open()?;
             let _interrupt = watch(&workspace, "plan");

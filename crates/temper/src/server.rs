@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 mod keyring;
+mod privacy;
 mod reload;
 mod settings;
 mod token_key;
@@ -20,7 +21,7 @@ use tokio::sync::watch;
 
 use self::reload::Reload;
 pub(crate) use self::settings::{Settings, network};
-use crate::embedded;
+use crate::embedded::{self, Purpose};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
@@ -50,6 +51,10 @@ impl Server {
         let tls = tls(settings, &mut reloads)?;
         let key = || token_key::read_or_make(&workspace.folder);
         let tokens = token_access(settings, key, &mut reloads)?;
+        if tokens.is_some() {
+            // What is hidden from some in the registry is not for all users of the machine either.
+            privacy::restrict(&workspace.folder, privacy::FOLDER_MODE);
+        }
         let access: Arc<dyn Access> = match &tokens {
             Some(tokens) => Arc::new(tokens.clone()),
             // Pushing is for this machine alone, and only while it listens nowhere else.
@@ -62,7 +67,7 @@ impl Server {
         };
         // Verifiers find the key that will sign before anything is signed.
         workspace.keys.latest_or_first()?;
-        let registry = embedded::open(workspace, access)?;
+        let registry = embedded::open(workspace, access, Purpose::Serve)?;
         let server = Self { registry, listener, address, frontage, tls, tokens, reloads };
         server.warn();
         Ok(server)
@@ -139,7 +144,7 @@ pub(crate) fn open_registry(
         Some(tokens) => Arc::new(tokens),
         None => Arc::new(LocalAccess { push_from_loopback: true, login: None }),
     };
-    embedded::open(workspace, access)
+    embedded::open(workspace, access, Purpose::Tend)
 }
 
 fn tls(settings: &Settings, reloads: &mut Vec<Reload>) -> Result<Option<Tls>, anyhow::Error> {
@@ -162,7 +167,7 @@ fn token_access(
     reloads: &mut Vec<Reload>,
 ) -> Result<Option<TokenAccess>, anyhow::Error> {
     let Some(file) = &settings.accounts else { return Ok(None) };
-    let (contents, accounts) = accounts::read(file)?;
+    let (contents, accounts) = accounts::read(file, Failure::configuration, Failure::configuration)?;
     let (sender, receiver) = watch::channel(Arc::new(accounts));
     reloads.push(Reload::new("accounts file", vec![file.clone()], vec![contents], move |contents| {
         sender.send_replace(Arc::new(accounts::parse(&contents[0])?));

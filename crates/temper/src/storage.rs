@@ -9,6 +9,7 @@ use temper_store::storage::{Directory, ObjectLocation, Storage};
 
 use crate::cli::Global;
 use crate::config::Config;
+use crate::embedded;
 use crate::failure::Failure;
 
 /// How the variables begin by which AWS's own tools are told who they are.
@@ -41,6 +42,18 @@ impl StorageChoice {
             settings.push(("AWS_SECRET_ACCESS_KEY".to_owned(), credentials.secret_access_key.clone()));
         }
         Ok(Self::Objects(location, settings))
+    }
+
+    /// Tries once whether an object store can be used; a folder shows that when it is opened.
+    pub(crate) async fn probe(&self) -> Result<(), anyhow::Error> {
+        let Self::Objects(location, settings) = self else { return Ok(()) };
+        let name = format!("probe-{}-{}", embedded::now(), std::process::id());
+        let probed = location.probe(settings.iter().cloned(), &name).await;
+        probed.map_err(|error| {
+            let hint = error.hint();
+            let error = anyhow::Error::new(error).context(format!("storage `{location}` cannot be used"));
+            Failure::configuration(error).hint_if(hint).into()
+        })
     }
 
     /// Opens the storage; `folder` is the registry's part of the data folder.

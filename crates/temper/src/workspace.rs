@@ -1,6 +1,8 @@
 //! The data folder and everything that commands work with.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,7 +15,7 @@ use temper_fetch::engine::{ArchiveAdapter, Clock};
 use temper_fetch::http::{self, HttpConfig};
 use temper_fetch::openpgp::Keyring;
 use temper_fetch::registry::{RegistryClient, RegistryOptions};
-use temper_store::blobs::{Blobs, Durability};
+use temper_store::blobs::{BlobError, Blobs, Durability};
 use temper_store::cache::Cache;
 use tokio::runtime::Handle;
 
@@ -55,7 +57,11 @@ impl Workspace {
     pub(crate) fn open(global: &Global, runtime: &Handle) -> Result<Self, anyhow::Error> {
         let config = Config::read(global.config.as_deref())?;
         let folder = config::data_dir(global.data_dir.as_deref())?;
-        let blobs = Blobs::open(&folder, Durability::Synced).map_err(|error| {
+        // Others have no business in a new one; what becomes of it later is the owner's choice.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        let made =
+            made.map_err(|source| BlobError::Io { action: "create folder", path: folder.clone(), source });
+        let blobs = made.and_then(|()| Blobs::open(&folder, Durability::Synced)).map_err(|error| {
             Failure::configuration(
                 anyhow::Error::new(error)
                     .context(format!("data folder `{}` cannot be used", folder.display())),

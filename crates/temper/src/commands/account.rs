@@ -46,7 +46,7 @@ pub(crate) fn token(json: bool) -> Result<ExitCode, anyhow::Error> {
 
 /// Reads an accounts file and reports every problem.
 pub(crate) fn check(options: &cli::AccountCheck, json: bool) -> Result<ExitCode, anyhow::Error> {
-    let (_, accounts) = accounts::read(&options.file)?;
+    let (_, accounts) = accounts::read(&options.file, Failure::usage, Failure::failed)?;
     let (users, repositories) = (accounts.users.len(), accounts.repositories.len());
     let shown = serde_json::json!({ "users": users, "repositories": repositories });
     printing::print(json, &shown, || {

@@ -12,6 +12,7 @@ use crate::cli::Global;
 use crate::config::{self, Config};
 use crate::failure::{self, Failure};
 use crate::printing::{self, counted};
+use crate::storage::StorageChoice;
 use crate::workspace::Workspace;
 
 /// The release of Debian whose archives are asked for.
@@ -40,7 +41,7 @@ impl Check {
     }
 }
 
-/// Looks at configuration, data folder, and the package archives.
+/// Looks at configuration, data folder, the object store if there is one, and the package archives.
 pub(crate) fn run(global: &Global, runtime: &tokio::runtime::Handle) -> Result<ExitCode, anyhow::Error> {
     let config = Config::read(global.config.as_deref())?;
     let mut checks = vec![
@@ -49,6 +50,11 @@ pub(crate) fn run(global: &Global, runtime: &tokio::runtime::Handle) -> Result<E
     ];
     if checks.iter().all(|check| check.is_good) {
         let workspace = Workspace::open(global, runtime)?;
+        if let StorageChoice::Objects(location, _) = &workspace.storage {
+            let probed = runtime.block_on(workspace.storage.probe());
+            let detail = format!("`{location}` can be read and written");
+            checks.push(Check::of("storage", probed.map(|()| detail)));
+        }
         for source in PackageSource::debian(RELEASE) {
             let name = format!("archive {}", source.suite);
             checks.push(Check::of(name, package_archive(&workspace, source)));

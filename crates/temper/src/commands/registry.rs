@@ -47,13 +47,13 @@ pub(crate) fn gc(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads everything that is kept; fails where something is damaged.
+/// Reads everything that is kept; fails where something is damaged, or a tag leads to what was deleted.
 pub(crate) fn check(workspace: &Workspace, json: bool) -> Result<ExitCode, anyhow::Error> {
     let registry = server::open_registry(workspace, None)?;
     let checked = workspace.runtime.block_on(registry.check())?;
     workspace.progress.finish();
     printing::print(json, &checked_json(&checked), || checked_text(&checked))?;
-    Ok(if checked.damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if checked.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn usage_json(usage: &Usage) -> Value {
@@ -135,6 +135,7 @@ fn checked_json(checked: &Checked) -> Value {
             "repository": dangling.repository,
             "manifest": dangling.manifest,
             "target": dangling.target,
+            "tag": dangling.tag,
         })).collect::<Vec<_>>(),
     })
 }
@@ -146,7 +147,9 @@ fn checked_text(checked: &Checked) -> String {
     }
     for dangling in &checked.dangling {
         let (repository, manifest, target) = (&dangling.repository, &dangling.manifest, &dangling.target);
-        let _ = writeln!(text, "incomplete: `{repository}@{manifest}` names `{target}`, which was deleted");
+        let tag = dangling.tag.as_ref().map_or(String::new(), |tag| format!(", and tag `{tag}` leads there"));
+        let _ =
+            writeln!(text, "incomplete: `{repository}@{manifest}` names `{target}`, which was deleted{tag}");
     }
     let _ = writeln!(
         text,
@@ -157,6 +160,13 @@ fn checked_text(checked: &Checked) -> String {
         checked.damages.len(),
         checked.dangling.len()
     );
+    if !checked.damages.is_empty() {
+        text.push_str(
+            "hint: push the images again that have what is damaged; it is replaced, and hidden until then\n",
+        );
+    } else if !checked.is_whole() {
+        text.push_str("hint: push the images of these tags again, or delete the tags\n");
+    }
     text
 }
 

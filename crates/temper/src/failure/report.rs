@@ -14,6 +14,7 @@ use temper_oci::Platform;
 use temper_store::blobs::BlobError;
 use temper_store::layout::LayoutError;
 use temper_store::records::RecordsError;
+use temper_store::storage::StorageError;
 
 use super::Failure;
 
@@ -181,6 +182,7 @@ fn hint(link: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| link.downcast_ref::<BlobError>()?.hint())
         .or_else(|| link.downcast_ref::<LayoutError>()?.hint())
         .or_else(|| link.downcast_ref::<RecordsError>()?.hint())
+        .or_else(|| link.downcast_ref::<StorageError>()?.hint())
         .or_else(|| link.downcast_ref::<ArchiveError>()?.hint())
         .or_else(|| link.downcast_ref::<HttpError>()?.hint())
         .or_else(|| link.downcast_ref::<RegistryError>()?.hint())

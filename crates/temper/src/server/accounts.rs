@@ -9,15 +9,29 @@ use temper_spec::accounts as document;
 use temper_spec::{Parsed, Problem, Problems};
 
 use super::reload;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
+use crate::printing::counted;
 
 /// Reads the file, and returns its bytes beside what they mean.
-pub(crate) fn read(file: &Path) -> Result<(Vec<u8>, Accounts), anyhow::Error> {
-    let failed = || format!("accounts file `{}` cannot be used", file.display());
-    let bytes = reload::read(file).map_err(Failure::configuration)?;
-    let accounts = parse(&bytes).map_err(|error| {
-        let hint = error.downcast_ref::<Problems>().and_then(Problems::hint);
-        Failure::configuration(error.context(failed())).hint_if(hint)
+///
+/// The caller says which failure it is that the file is not there, and that it has problems.
+pub(crate) fn read(
+    file: &Path,
+    missing: fn(anyhow::Error) -> Failure,
+    wrong: fn(anyhow::Error) -> Failure,
+) -> Result<(Vec<u8>, Accounts), anyhow::Error> {
+    let shown = file.display();
+    let bytes =
+        reload::read(file).with_context(|| format!("accounts file `{shown}` cannot be read")).map_err(
+            |error| missing(error).hint("docs/registry.md describes the file; examples/accounts.yaml is one"),
+        )?;
+    let accounts = parse(&bytes).map_err(|error| match error.downcast::<Problems>() {
+        Ok(problems) => {
+            let count = counted(problems.0.len(), "problem", "problems");
+            let problems = problems.0.iter().map(failure::Problem::from);
+            wrong(anyhow!("accounts file `{shown}` has {count}")).problems(problems)
+        }
+        Err(error) => wrong(error.context(format!("accounts file `{shown}` cannot be used"))),
     })?;
     Ok((bytes, accounts))
 }
@@ -151,14 +165,35 @@ mod tests {
 
     #[test]
     fn hashes_that_nothing_can_check_are_problems_with_their_path() {
-        let text = "users:\n  alice: { password: $argon2id$x }\n  b.c: { tokens: { ci: { digest: 'sha256:1', right: read } } }\n";
-        let error = parse(text.as_bytes()).expect_err("is wrong").to_string();
-        let lines: Vec<&str> = error.lines().collect();
-        assert!(
-            lines[0].starts_with("2:22: `users.alice.password`: password hash is not of the form"),
-            "{error}"
-        );
-        assert!(lines[1].contains("`users[\"b.c\"].tokens.ci.digest`: digest of an access token"), "{error}");
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let path = folder.path().join("accounts.yaml");
+        let costly = "$argon2id$v=19$m=1048576,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA";
+        for (text, expected) in [
+            (
+                "users:\n  alice: { password: $argon2id$x }\n  b.c: { tokens: { ci: { digest: 'sha256:1', right: read } } }\n",
+                "error: accounts file `FILE` has 2 problems\n  \
+              2:22: `users.alice.password`: is not the argon2id hash of a password\n    \
+              hint: `temper account hash` makes one\n  \
+              3:34: `users[\"b.c\"].tokens.ci.digest`: is not the digest of an access token\n    \
+              hint: `temper account token` makes a token and its digest\n"
+                    .to_owned(),
+            ),
+            (
+                &format!("users: {{ alice: {{ password: '{costly}' }} }}"),
+                "error: accounts file `FILE` has 1 problem\n  \
+              1:29: `users.alice.password`: password hash costs more than m=262144, t=16, p=16\n    \
+              hint: `temper account hash` makes one\n"
+                    .to_owned(),
+            ),
+        ] {
+            std::fs::write(&path, text).expect("writes");
+            let error = read(&path, Failure::usage, Failure::failed).expect_err("is wrong");
+            let said = failure::text(&error).replace(&path.display().to_string(), "FILE");
+            assert_eq!((said, failure::exit_code(&error)), (expected, 1));
+        }
+        let missing =
+            read(&folder.path().join("none"), Failure::usage, Failure::failed).expect_err("is missing");
+        assert_eq!(failure::exit_code(&missing), 2);
         assert!(parse(b"\xff").is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use temper_registry::TokenKey;
 
-use super::reload;
+use super::{privacy, reload};
 use crate::failure::Failure;
 
 /// Where the key is in the data folder: PKCS #8, readable by its owner alone.
@@ -24,6 +24,7 @@ pub(super) fn read_or_make(folder: &Path) -> Result<TokenKey, anyhow::Error> {
         return Ok(key);
     }
     let failed = || format!("key for tokens `{}` cannot be used", path.display());
+    privacy::restrict(&path, privacy::FILE_MODE);
     let bytes = reload::read(&path).with_context(failed).map_err(Failure::configuration)?;
     let key = TokenKey::from_pkcs8(&bytes).with_context(failed).map_err(Failure::configuration);
     Ok(key
@@ -38,7 +39,7 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(privacy::FILE_MODE).open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&new, path)
@@ -58,6 +59,8 @@ mod tests {
         let read = read_or_make(folder.path()).expect("reads");
         assert_eq!(made.pkcs8(), read.pkcs8());
         let path = folder.path().join(KEY_FILE);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("opens");
+        read_or_make(folder.path()).expect("reads");
         let mode = fs::metadata(&path).expect("is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         fs::write(&path, "").expect("writes");
