@@ -28,7 +28,7 @@ impl RecordedChoice {
         let snapshot = Snapshot {
             key: Digest::of("recorded"),
             architecture: platform.debian_architecture().unwrap_or_default().to_owned(),
-            sources: sources.iter().map(read_source).collect(),
+            sources: sources.iter().map(PackageSource::from).collect(),
             releases: Vec::new(),
         };
         let remove = remove.iter().map(|package| RemovedPackage {
@@ -87,12 +87,14 @@ fn platform(composition: &Composition) -> PlatformSettings {
     }
 }
 
-fn read_source(source: &provenance::PackageSource) -> PackageSource {
-    PackageSource {
-        uri: source.uri.clone(),
-        suite: source.suite.clone(),
-        components: source.components.clone(),
-        keyring: source.keyring.clone(),
+impl From<&provenance::PackageSource> for PackageSource {
+    fn from(source: &provenance::PackageSource) -> Self {
+        Self {
+            uri: source.uri.clone(),
+            suite: source.suite.clone(),
+            components: source.components.clone(),
+            keyring: source.keyring.clone(),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod attestation;
 mod key;
 mod registry;
 mod signing;
+mod trust;
 
 pub(crate) use attestation::{
     Attestation, AttestationGet, AttestationHowto, AttestationList, AttestationSbom, AttestedImage,
@@ -20,6 +21,7 @@ pub(crate) use attestation::{
 pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use registry::{Registry, RegistryGc, RegistryUsage};
 pub(crate) use signing::Signing;
+pub(crate) use trust::{Explain, Reproduce, Trust, Verify};
 
 /// Customize hardened container images: plan, build, and serve them
 ///
@@ -124,6 +126,12 @@ pub(crate) enum Command {
   temper attestation howto 127.0.0.1:5080/acme/dhi-python:3.13_custom"
     )]
     Attestation(Attestation),
+    /// Check who signed an image, and that it is what its attestations say
+    Verify(Verify),
+    /// Build a published image again from its provenance, and compare both bit for bit
+    Reproduce(Reproduce),
+    /// Tell where a file, a variable or a user of an image comes from
+    Explain(Explain),
     /// Look after the keys that sign images
     #[command(
         subcommand,

@@ -7,6 +7,7 @@ use temper_compose::{Attachments, Destination, ImageSource};
 use temper_fetch::engine::{RegistryDestination, RegistryImage};
 use temper_oci::Reference;
 use temper_oci::reference::check_tag;
+use temper_store::blobs::Blobs;
 use temper_store::engine::{LayoutDestination, StoredImage, StoredImageError};
 use temper_store::layout::LayoutError;
 
@@ -41,6 +42,12 @@ pub(crate) fn layout_image(text: &str) -> Result<StoredImage, anyhow::Error> {
         let failure = if is_none { Failure::usage } else { Failure::failed };
         failure(error.into()).hint_if(hint).into()
     })
+}
+
+/// Opens the blobs of a layout that `oci:DIR[:TAG]` names.
+pub(crate) fn layout_of(text: &str) -> Result<Blobs, anyhow::Error> {
+    let layout = text.strip_prefix(LAYOUT).ok_or_else(|| anyhow!("`{text}` is no layout"))?;
+    Ok(layout_image(layout)?.blobs().clone())
 }
 
 /// Opens a place for writing, with the tag that it names, if it names one.

@@ -7,6 +7,7 @@ mod config;
 mod embedded;
 mod failure;
 mod ids;
+mod inputs;
 mod interrupt;
 mod keys;
 mod locate;
@@ -17,6 +18,7 @@ mod request;
 mod server;
 mod signing;
 mod storage;
+mod trust;
 mod workspace;
 
 use std::io::IsTerminal as _;
@@ -103,6 +105,13 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Attestation(cli::Attestation::Howto(options)) => {
             commands::attestation::howto(&open()?, options, json)
         }
+        Command::Verify(options) => commands::verify::run(&open()?, options, json),
+        Command::Reproduce(options) => {
+            let workspace = open()?;
+            let _interrupt = watch(&workspace, "reproduce");
+            commands::reproduce::run(&workspace, options, json)
+        }
+        Command::Explain(options) => commands::explain::run(&open()?, options, json),
         Command::Key(cli::Key::List) => commands::key::list(&open()?, json),
         Command::Key(cli::Key::Show(options)) => commands::key::show(&open()?, options, json),
         Command::Key(cli::Key::Create) => commands::key::create(&open()?, json),

@@ -23,6 +23,9 @@ pub struct Settings {
     /// The reference of the base that annotations carry; it need not be the one that was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_name: Option<String>,
+    /// Digests of the artifacts, in the order of the document: their names alone need not tell two of them apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Digest>,
     /// What was decided for each platform of the result.
     pub platforms: BTreeMap<Platform, PlatformSettings>,
 }

@@ -46,6 +46,7 @@ fn record() -> BuildRecord {
             rules_version: "2".to_owned(),
             build_key: digest("build key"),
             base_name: Some("registry.example.com/acme/nginx:1.29".to_owned()),
+            artifacts: vec![digest("artifact")],
             platforms: BTreeMap::from([(Platform::linux("amd64"), platform_settings())]),
         },
         inputs: vec![

@@ -33,6 +33,7 @@ pub(super) fn build_record(
             rules_version: RULES_VERSION.to_string(),
             build_key,
             base_name: planned.base_name.clone(),
+            artifacts: planned.artifacts.iter().map(Image::digest).collect(),
             platforms: recorded::settings(&planned.compositions),
         },
         inputs: inputs(planned, request, inventories),

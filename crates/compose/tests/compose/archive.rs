@@ -49,6 +49,11 @@ impl MemoryArchive {
         self.fetched.lock().expect("no fetch panics").clone()
     }
 
+    /// Returns a package file.
+    pub(crate) fn file(&self, digest: &Digest) -> &[u8] {
+        &self.files[digest]
+    }
+
     /// Returns the digests of all package files.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Digest> {
         self.files.keys()

@@ -22,11 +22,18 @@ pub(crate) fn parse(body: &str) -> Customization {
     Customization::parse(&text).unwrap_or_else(|problems| panic!("{problems}\n{text}")).value
 }
 
+/// The id of every definition.
+pub(crate) const DEFINITION_ID: &str = "tool/debian-13/1";
+
+/// Completes a definition with name, image and front end.
+pub(crate) fn defined(body: &str) -> String {
+    format!("# syntax=example/build:2-debian13\nname: Tool\nimage: acme/tool\ntags: [\"1\"]\n{body}")
+}
+
 /// Reads a definition that must be good and buildable; name, image and front end are given.
 pub(crate) fn define(body: &str) -> Definition {
-    let text =
-        format!("# syntax=example/build:2-debian13\nname: Tool\nimage: acme/tool\ntags: [\"1\"]\n{body}");
-    let definition = Definition::parse("tool/debian-13/1", &text);
+    let text = defined(body);
+    let definition = Definition::parse(DEFINITION_ID, &text);
     let definition = definition.unwrap_or_else(|problems| panic!("{problems}\n{text}")).value;
     assert_eq!(definition.not_buildable(), [""; 0], "{text}");
     definition

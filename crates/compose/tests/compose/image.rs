@@ -67,6 +67,23 @@ impl MemoryImage {
         index.find(&Platform::linux(architecture)).expect("the platform is in the index").digest
     }
 
+    /// Puts everything into a repository, under a tag.
+    pub(crate) fn put(&self, repository: &MemoryRepository, tag: &str) {
+        for bytes in self.blobs.values() {
+            let media_type = ImageDocument::parse(bytes.clone(), None).map_or_else(
+                |_| "application/octet-stream".to_owned(),
+                |document| document.media_type().to_owned(),
+            );
+            repository.add(&media_type, bytes);
+        }
+        repository.set_tag(tag, self.root.clone());
+    }
+
+    /// Says whether a digest is one of its documents or blobs.
+    pub(crate) fn has(&self, digest: &Digest) -> bool {
+        self.blobs.contains_key(digest)
+    }
+
     /// Returns the reference.
     pub(crate) fn name(&self) -> &str {
         &self.reference

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use temper_attest::carrier::Publication;
-use temper_compose::{Attachments, Destination, External, OpenBlob};
+use temper_compose::{Attachments, Destination, External, ImageSource, OpenBlob};
 use temper_oci::document::is_image_document;
 use temper_oci::{Descriptor, Digest, Document, ImageDocument, Manifest};
 
@@ -60,6 +60,48 @@ impl MemoryRepository {
                 self.set_tag(tag, descriptor);
             }
         }
+    }
+
+    /// Returns a repository with the same content that changes by itself.
+    pub(crate) fn fork(&self) -> Self {
+        let state = self.state();
+        let State { contents, manifests, tags } = &*state;
+        let copy = State { contents: contents.clone(), manifests: manifests.clone(), tags: tags.clone() };
+        Self { state: Arc::new(Mutex::new(copy)), lists_referrers: self.lists_referrers }
+    }
+
+    /// Takes the content of another repository in place of its own.
+    pub(crate) fn replace(&self, other: &Self) {
+        let copy = other.fork();
+        std::mem::swap(&mut *self.state(), &mut *copy.state());
+    }
+
+    /// Returns the image that a tag names.
+    pub(crate) fn image(&self, tag: &str) -> RepositoryImage {
+        let reference = format!("registry.example/acme/app:{tag}");
+        RepositoryImage { reference, root: self.named(tag), repository: self.clone() }
+    }
+
+    /// Returns what a tag names, which must be there.
+    pub(crate) fn named(&self, tag: &str) -> Descriptor {
+        self.state().tags.get(tag).cloned().unwrap_or_else(|| panic!("tag `{tag}` is there"))
+    }
+
+    /// Removes a tag, but not what it names.
+    pub(crate) fn untag(&self, tag: &str) {
+        self.state().tags.remove(tag);
+    }
+
+    /// Returns the bytes under a digest, damaged or not.
+    pub(crate) fn bytes(&self, digest: &Digest) -> Vec<u8> {
+        self.state().contents[digest].clone()
+    }
+
+    /// Changes the last bit of what is kept under a digest.
+    pub(crate) fn flip(&self, digest: &Digest) {
+        let mut state = self.state();
+        let bytes = state.contents.get_mut(digest).expect("it is there");
+        *bytes.last_mut().expect("it is not empty") ^= 1;
     }
 
     /// Lets a tag name something.
@@ -151,5 +193,36 @@ impl Attachments for MemoryRepository {
 
     fn part(&self, descriptor: &Descriptor) -> Result<Option<Vec<u8>>, External> {
         self.find(&descriptor.digest)
+    }
+}
+
+/// An image of a repository, by the tag that it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct RepositoryImage {
+    reference: String,
+    root: Descriptor,
+    repository: MemoryRepository,
+}
+
+impl ImageSource for RepositoryImage {
+    fn reference(&self) -> &str {
+        &self.reference
+    }
+
+    fn root(&self) -> Result<ImageDocument, External> {
+        ImageDocument::parse(self.repository.get(&self.root.digest)?, Some(&self.root.media_type))
+            .map_err(|error| External::new("the root cannot be read", error))
+    }
+
+    fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External> {
+        self.repository.get(&descriptor.digest).map(Bytes::from)
+    }
+
+    fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
+        Ok(Box::new(std::io::Cursor::new(self.repository.get(&descriptor.digest)?)))
+    }
+
+    fn attachments(&self) -> Option<&dyn Attachments> {
+        Some(&self.repository)
     }
 }

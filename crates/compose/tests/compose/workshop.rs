@@ -161,6 +161,17 @@ impl Workshop {
         text
     }
 
+    /// Returns the archive that packages come from.
+    pub(crate) fn archive(&self) -> &MemoryArchive {
+        &self.archive
+    }
+
+    /// Returns an artifact by its reference.
+    pub(crate) fn find_artifact(&self, reference: &str) -> &MemoryImage {
+        let image = self.artifacts.iter().find(|image| image.name() == reference);
+        image.unwrap_or_else(|| panic!("artifact `{reference}` is in the workshop"))
+    }
+
     /// Takes all package files out of the store, as a clean-up may.
     pub(crate) fn lose_package_files(&self) {
         self.archive.files().for_each(|digest| self.store.remove(digest));
@@ -200,10 +211,7 @@ impl Workshop {
     ) -> Result<T, ComposeError> {
         let composer =
             Composer { store: &self.store, cache: &self.cache, archive: &self.archive, log: &Silent };
-        let find = |reference: &str| {
-            let image = self.artifacts.iter().find(|image| image.name() == reference);
-            image.unwrap_or_else(|| panic!("artifact `{reference}` is in the workshop")).clone()
-        };
+        let find = |reference: &str| self.find_artifact(reference).clone();
         let artifacts: Vec<Box<dyn ImageSource>> = recipe
             .artifacts
             .iter()
