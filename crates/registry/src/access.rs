@@ -15,7 +15,7 @@ use crate::name::RepositoryName;
 use crate::policy::RepositoryPolicy;
 
 pub(crate) use credentials::Credentials;
-pub use local::{LocalAccess, Login};
+pub use local::LocalAccess;
 pub use signed_in::TokenAccess;
 
 /// What a request wants to do.

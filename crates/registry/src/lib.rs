@@ -41,7 +41,7 @@ pub mod fuzzing;
 
 pub use access::{
     Access, AccessError, AccessRequest, Action, Actor, Decision, DecisionFuture, ListFuture, LocalAccess,
-    Login, PolicyFuture, TokenAccess,
+    PolicyFuture, TokenAccess,
 };
 pub use accounts::{AccessToken, Accounts, AccountsDirectory, RepositoryRules, User};
 pub use check::{Checked, Damage};

@@ -58,7 +58,7 @@ impl Server {
         let access: Arc<dyn Access> = match &tokens {
             Some(tokens) => Arc::new(tokens.clone()),
             // Pushing is for this machine alone, and only while it listens nowhere else.
-            None => Arc::new(LocalAccess { push_from_loopback: address.ip().is_loopback(), login: None }),
+            None => Arc::new(LocalAccess { push_from_loopback: address.ip().is_loopback() }),
         };
         let frontage = Frontage {
             public_url: settings.public_url.clone(),
@@ -142,7 +142,7 @@ pub(crate) fn open_registry(
     let key = || Ok(TokenKey::generate()?);
     let access: Arc<dyn Access> = match token_access(&settings, key, &mut Vec::new())? {
         Some(tokens) => Arc::new(tokens),
-        None => Arc::new(LocalAccess { push_from_loopback: true, login: None }),
+        None => Arc::new(LocalAccess { push_from_loopback: true }),
     };
     embedded::open(workspace, access, Purpose::Tend)
 }

@@ -48,15 +48,7 @@ pub(crate) fn check(scenario: &Scenario, example: &Example) -> Result<()> {
     fs::write(&config, "mirror: {}\n").context("writing a configuration")?;
     let config = config.to_string_lossy();
     let dangling = dangling_layout(scenario)?;
-    let occupied = TcpListener::bind(("127.0.0.1", 0)).context("occupying a port")?;
-    let port = occupied.local_addr()?.to_string();
     let base = example.base.as_str();
-    let accounts = write(scenario, "accounts.yaml", "users: {alice: {password: x}, bob: {passwort: y}}\n")?;
-    let credentials = "storage-credentials: {access-key-id: key, secret-access-key: secret}\n";
-    let credentials = write(scenario, "credentials.yaml", credentials)?;
-    let dead_storage = format!("s3://blobs/a?endpoint=http://{}&region=us-east-1", free_address()?);
-    let mistyped = scenario.path("mistyped").to_string_lossy().into_owned();
-    let fresh = scenario.path("fresh").to_string_lossy().into_owned();
     #[rustfmt::skip]
     let mistakes = [
         Mistake { name: "an_unknown_command", arguments: &["quikstart"],
@@ -79,21 +71,6 @@ pub(crate) fn check(scenario: &Scenario, example: &Example) -> Result<()> {
             code: 2, named: "acme/dhi-python:3.13", hint: "name the server (`--server HOST:PORT`)" },
         Mistake { name: "a_missing_layout", arguments: &["plan", &good, "--base", "oci:nowhere"],
             code: 2, named: "`nowhere`", hint: "skopeo copy --all" },
-        Mistake { name: "no_layout_to_validate", arguments: &["validate", "oci:nowhere"],
-            code: 2, named: "`nowhere`", hint: "skopeo copy --all" },
-        Mistake { name: "a_missing_accounts_file", arguments: &["account", "check", "missing.yaml"],
-            code: 2, named: "`missing.yaml`", hint: "examples/accounts.yaml" },
-        Mistake { name: "an_accounts_file_with_problems", arguments: &["account", "check", &accounts],
-            code: 1, named: "users.bob.passwort", hint: "did you mean `password`?" },
-        Mistake { name: "a_data_folder_without_a_registry", arguments: &["registry", "usage", "--data-dir", &mistyped],
-            code: 3, named: &mistyped, hint: "name its data folder with `--data-dir DIR`" },
-        Mistake { name: "a_registry_of_another_storage",
-            arguments: &["registry", "check", "--config", &credentials, "--storage", &dead_storage],
-            code: 3, named: "s3://blobs/a", hint: "give the same `--storage` to every command" },
-        Mistake { name: "a_store_that_does_not_answer",
-            arguments: &["serve", "--listen", "127.0.0.1:0", "--data-dir", &fresh, "--config", &credentials,
-                "--storage", &dead_storage],
-            code: 3, named: "s3://blobs/a", hint: "check endpoint and region" },
         Mistake { name: "a_layout_without_its_blobs", arguments: &["plan", &good, "--base", &dangling],
             code: 1, named: &dangling, hint: "the layout is incomplete" },
         Mistake { name: "a_missing_document", arguments: &["plan", "missing.yaml", "--base", base],
@@ -110,10 +87,6 @@ pub(crate) fn check(scenario: &Scenario, example: &Example) -> Result<()> {
         Mistake { name: "a_name_that_no_tag_can_have",
             arguments: &["customization", "prepare", "acme/python", "--tag", "1", "--name", "café"],
             code: 2, named: "`é`", hint: "add `suffix`" },
-        Mistake { name: "a_taken_port", arguments: &["serve", "--listen", &port],
-            code: 1, named: &port, hint: "another program may listen there" },
-        Mistake { name: "an_address_of_another_machine", arguments: &["serve", "--listen", "192.0.2.1:5080"],
-            code: 1, named: "192.0.2.1:5080", hint: "--listen 0.0.0.0:5080" },
         Mistake { name: "a_wrong_configuration", arguments: &["plan", &good, "--base", base, "--config", &config],
             code: 3, named: "wrong-config.yaml", hint: "config.schema.json" },
         Mistake { name: "a_wrong_configuration_that_is_not_needed", arguments: &["catalog", "list", "--config", &config],
@@ -126,11 +99,50 @@ pub(crate) fn check(scenario: &Scenario, example: &Example) -> Result<()> {
     for mistake in &mistakes {
         scenario.check(mistake.name, || explained(scenario, example, mistake));
     }
+    check_registry(scenario, example)?;
+    scenario.check("ctrl_c_tells_what_it_ended", || interrupted(scenario, &good));
+    Ok(())
+}
+
+/// Of who serves a registry, looks after it, or writes its accounts.
+fn check_registry(scenario: &Scenario, example: &Example) -> Result<()> {
+    let occupied = TcpListener::bind(("127.0.0.1", 0)).context("occupying a port")?;
+    let port = occupied.local_addr()?.to_string();
+    let accounts = write(scenario, "accounts.yaml", "users: {alice: {password: x}, bob: {passwort: y}}\n")?;
+    let credentials = "storage-credentials: {access-key-id: key, secret-access-key: secret}\n";
+    let credentials = write(scenario, "credentials.yaml", credentials)?;
+    let dead_storage = format!("s3://blobs/a?endpoint=http://{}&region=us-east-1", free_address()?);
+    let mistyped = scenario.path("mistyped").to_string_lossy().into_owned();
+    let fresh = scenario.path("fresh").to_string_lossy().into_owned();
+    #[rustfmt::skip]
+    let mistakes = [
+        Mistake { name: "a_taken_port", arguments: &["serve", "--listen", &port],
+            code: 1, named: &port, hint: "another program may listen there" },
+        Mistake { name: "an_address_of_another_machine", arguments: &["serve", "--listen", "192.0.2.1:5080"],
+            code: 1, named: "192.0.2.1:5080", hint: "--listen 0.0.0.0:5080" },
+        Mistake { name: "no_layout_to_validate", arguments: &["validate", "oci:nowhere"],
+            code: 2, named: "`nowhere`", hint: "skopeo copy --all" },
+        Mistake { name: "a_missing_accounts_file", arguments: &["account", "check", "missing.yaml"],
+            code: 2, named: "`missing.yaml`", hint: "examples/accounts.yaml" },
+        Mistake { name: "an_accounts_file_with_problems", arguments: &["account", "check", &accounts],
+            code: 1, named: "users.bob.passwort", hint: "did you mean `password`?" },
+        Mistake { name: "a_data_folder_without_a_registry", arguments: &["registry", "usage", "--data-dir", &mistyped],
+            code: 3, named: &mistyped, hint: "name its data folder with `--data-dir DIR`" },
+        Mistake { name: "a_registry_of_another_storage",
+            arguments: &["registry", "check", "--config", &credentials, "--storage", &dead_storage],
+            code: 3, named: "s3://blobs/a", hint: "give the same `--storage` to every command" },
+        Mistake { name: "a_store_that_does_not_answer",
+            arguments: &["serve", "--listen", "127.0.0.1:0", "--data-dir", &fresh, "--config", &credentials,
+                "--storage", &dead_storage],
+            code: 3, named: "s3://blobs/a", hint: "check endpoint and region" },
+    ];
+    for mistake in &mistakes {
+        scenario.check(mistake.name, || explained(scenario, example, mistake));
+    }
     scenario.check("looking_at_a_registry_makes_none", || {
         ensure!(!Path::new(&mistyped).exists(), "`{mistyped}` was made");
         Ok(())
     });
-    scenario.check("ctrl_c_tells_what_it_ended", || interrupted(scenario, &good));
     Ok(())
 }
 

@@ -10,7 +10,6 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use temper_fetch::credentials::{Credential, Credentials};
 use temper_oci::media_type;
-use temper_registry::Login;
 
 use crate::fixture::{Server, blob, client, client_with, push_bytes, start_with, with_header};
 
@@ -20,7 +19,7 @@ fn password(user: &str, password: &str) -> Credential {
 
 #[tokio::test]
 async fn basic_credentials_are_given_when_asked_for() {
-    let server = start_with(Some(Login::new("admin", "secret")), |router| router).await;
+    let server = start_with(Some("YWRtaW46c2VjcmV0"), |router| router).await;
     let reference = server.reference("a");
     for (credential, fits) in [(Some("secret"), true), (Some("wrong"), false), (None, false)] {
         let credentials = match credential {

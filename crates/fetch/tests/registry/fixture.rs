@@ -14,7 +14,10 @@ use temper_fetch::credentials::Credentials;
 use temper_fetch::http::{Backoff, HttpConfig};
 use temper_fetch::registry::{BlobStream, Pushed, RegistryClient, RegistryError, RegistryOptions};
 use temper_oci::{Descriptor, Manifest, Reference, media_type};
-use temper_registry::{Limits, LocalAccess, Login, Registry, RegistryConfig, ServeLimits, router, serve};
+use temper_registry::{
+    Access, AccessRequest, Action, Actor, Decision, DecisionFuture, Limits, LocalAccess, PolicyFuture,
+    Registry, RegistryConfig, RepositoryName, RepositoryPolicy, ServeLimits, router, serve,
+};
 use temper_store::blobs::Durability;
 use temper_store::records::Records;
 use temper_store::staging::Staging;
@@ -61,15 +64,37 @@ pub(crate) async fn start() -> Server {
     start_with(None, |router| router).await
 }
 
-/// Starts a registry with these rules and this layer around it.
-pub(crate) async fn start_with(login: Option<Login>, wrap: impl FnOnce(Router) -> Router) -> Server {
+/// Lets everybody pull, and those push who have a user name and a password, as `Basic` encodes them.
+struct BasicAccess(&'static str);
+
+impl Access for BasicAccess {
+    fn decide<'a>(&'a self, request: AccessRequest<'a>) -> DecisionFuture<'a> {
+        let is_known = request.authorization == Some(format!("Basic {}", self.0).as_str());
+        let decision = match request.target {
+            Some((_, Action::Pull)) => Decision::Allowed(Actor::Anonymous),
+            _ if is_known => Decision::Allowed(Actor::User("admin".to_owned())),
+            _ => Decision::Unauthenticated { challenge: "Basic realm=\"test\"".to_owned() },
+        };
+        Box::pin(std::future::ready(Ok(decision)))
+    }
+
+    fn policy<'a>(&'a self, _: &'a RepositoryName) -> PolicyFuture<'a> {
+        Box::pin(std::future::ready(Ok(RepositoryPolicy::default())))
+    }
+}
+
+/// Starts a registry where those push who log in so, and this layer around it.
+pub(crate) async fn start_with(login: Option<&'static str>, wrap: impl FnOnce(Router) -> Router) -> Server {
     let folder = TempDir::new().expect("makes a folder");
     let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
     let registry = Registry::new(RegistryConfig {
         repositories: records.repositories(),
         storage: Storage::Directory(Directory::open(folder.path(), Durability::Relaxed).expect("opens")),
         staging: Staging::open(&folder.path().join("uploads")).expect("opens"),
-        access: Arc::new(LocalAccess { push_from_loopback: login.is_none(), login }),
+        access: match login {
+            Some(login) => Arc::new(BasicAccess(login)),
+            None => Arc::new(LocalAccess { push_from_loopback: true }),
+        },
         clock: Arc::new(|| 0),
         limits: Limits::default(),
     });

@@ -15,7 +15,6 @@ use temper_fetch::credentials::{Credential, Credentials};
 use temper_fetch::http::HttpConfig;
 use temper_fetch::registry::{RegistryClient, RegistryOptions};
 use temper_oci::{Digest, media_type};
-use temper_registry::Login;
 
 use crate::fixture::{blob, client, client_with, listen, push_bytes, read, start_with, with_header};
 
@@ -60,7 +59,7 @@ async fn redirects_get_no_credentials() {
     let content = bytes.clone();
     let (elsewhere, elsewhere_log) = listen(Router::new().route("/blob", any(async || content))).await;
     // Another port is another host.
-    let server = start_with(Some(Login::new("admin", "secret")), |router| {
+    let server = start_with(Some("YWRtaW46c2VjcmV0"), |router| {
         router.layer(from_fn(move |request: Request, next: Next| async move {
             let is_blob = request.method() == "GET" && request.uri().path().contains("/blobs/");
             if is_blob && request.headers().contains_key("authorization") {

@@ -10,7 +10,7 @@ use temper_registry::{Limits, LocalAccess};
 
 use crate::fixture::Fixture;
 
-const OPEN: LocalAccess = LocalAccess { push_from_loopback: true, login: None };
+const OPEN: LocalAccess = LocalAccess { push_from_loopback: true };
 
 #[tokio::test]
 async fn names_that_lead_elsewhere_are_refused() {

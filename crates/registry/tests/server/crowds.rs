@@ -12,7 +12,7 @@ use temper_registry::{Limits, LocalAccess};
 
 use crate::fixture::Fixture;
 
-const OPEN: LocalAccess = LocalAccess { push_from_loopback: true, login: None };
+const OPEN: LocalAccess = LocalAccess { push_from_loopback: true };
 
 /// Tags of the crowded repository.
 const TAGS: u32 = 1_000_000;

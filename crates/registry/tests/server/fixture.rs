@@ -34,7 +34,7 @@ pub(crate) struct Answer {
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        Self::with(Limits::default(), LocalAccess { push_from_loopback: true, login: None }).await
+        Self::with(Limits::default(), LocalAccess { push_from_loopback: true }).await
     }
 
     pub(crate) async fn with(limits: Limits, access: impl Access + 'static) -> Self {

@@ -3,40 +3,26 @@
 use axum::body::Body;
 use temper_oci::media_type;
 use temper_registry::{
-    Access, AccessRequest, Action, Actor, Decision, DecisionFuture, Limits, LocalAccess, Login, PolicyFuture,
-    RepositoryName, RepositoryPolicy,
+    Access, AccessRequest, Action, Actor, Decision, DecisionFuture, Limits, PolicyFuture, RepositoryName,
+    RepositoryPolicy,
 };
 
 use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn strangers_pull_and_do_not_push() {
-    let login = Some(Login::new("admin", "secret"));
-    let fixture = Fixture::with(Limits::default(), LocalAccess { push_from_loopback: false, login }).await;
-    // `admin:secret` and `admin:wrong`.
-    let (right, wrong) =
-        (("authorization", "Basic YWRtaW46c2VjcmV0"), ("authorization", "Basic YWRtaW46d3Jvbmc="));
-    for (method, path, header, status) in [
-        ("GET", "/v2/", None, 401),
-        ("GET", "/v2/", Some(wrong), 401),
-        ("GET", "/v2/", Some(right), 200),
-        ("POST", "/v2/a/blobs/uploads/", None, 401),
-        ("POST", "/v2/a/blobs/uploads/", Some(wrong), 401),
-        ("POST", "/v2/a/blobs/uploads/", Some(right), 202),
-        ("DELETE", "/v2/a/manifests/1", None, 401),
-        ("GET", "/v2/a/manifests/1", None, 404),
-        ("GET", "/v2/a/blobs/uploads/1", None, 401),
-    ] {
-        let headers: Vec<_> = header.into_iter().collect();
-        let answer = fixture.send(method, path, &headers, Body::empty()).await;
-        answer.expect(status, if status == 401 { "UNAUTHORIZED" } else { "" });
-        if status == 401 {
-            assert!(answer.header("www-authenticate").starts_with("Basic realm="), "{answer:?}");
-        }
-    }
     let fixture = Fixture::new().await;
-    let far = fixture.send_from("10.0.0.1:9", "POST", "/v2/a/blobs/uploads/", &[], Body::empty()).await;
-    far.expect(403, "DENIED");
+    for (method, path, status, code) in [
+        ("GET", "/v2/", 200, ""),
+        ("GET", "/v2/a/manifests/1", 404, "MANIFEST_UNKNOWN"),
+        ("POST", "/v2/a/blobs/uploads/", 403, "DENIED"),
+        ("GET", "/v2/a/blobs/uploads/1", 403, "DENIED"),
+        ("PUT", "/v2/a/manifests/1", 403, "DENIED"),
+        ("DELETE", "/v2/a/manifests/1", 403, "DENIED"),
+    ] {
+        let answer = fixture.send_from("10.0.0.1:9", method, path, &[], Body::empty()).await;
+        answer.expect(status, code);
+    }
     for header in [("host", "rebound.example:5080"), ("origin", "https://page.example")] {
         let page = fixture.send("POST", "/v2/a/blobs/uploads/", &[header], Body::empty()).await;
         page.expect(403, "DENIED");

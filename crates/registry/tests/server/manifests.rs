@@ -257,7 +257,7 @@ async fn referrers_are_listed_by_type() {
 #[tokio::test]
 async fn a_page_of_referrers_is_no_longer_than_clients_read() {
     let limits = Limits { referrers_bytes_max: 1000, ..Limits::default() };
-    let fixture = Fixture::with(limits, LocalAccess { push_from_loopback: true, login: None }).await;
+    let fixture = Fixture::with(limits, LocalAccess { push_from_loopback: true }).await;
     let subject = fixture.push_image("a", "1").await;
     let mut expected = Vec::new();
     for length in [1, 300, 300, 300, 2000] {
@@ -287,7 +287,7 @@ async fn a_page_of_referrers_is_no_longer_than_clients_read() {
 #[tokio::test]
 async fn a_manifest_names_so_many_others() {
     let limits = Limits { manifest_references_max: 2, ..Limits::default() };
-    let fixture = Fixture::with(limits, LocalAccess { push_from_loopback: true, login: None }).await;
+    let fixture = Fixture::with(limits, LocalAccess { push_from_loopback: true }).await;
     let image = fixture.push_image("a", "1").await;
     let other = Descriptor::of(media_type::OCI_MANIFEST, b"other");
     let third = Descriptor::of(media_type::OCI_MANIFEST, b"third");

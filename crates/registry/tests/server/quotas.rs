@@ -12,7 +12,7 @@ use temper_registry::{
 
 use crate::fixture::{Fixture, image, message_of};
 
-static OPEN: LocalAccess = LocalAccess { push_from_loopback: true, login: None };
+static OPEN: LocalAccess = LocalAccess { push_from_loopback: true };
 
 /// Everybody may do everything, in little room.
 struct Narrow;

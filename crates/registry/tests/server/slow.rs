@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::fixture::Fixture;
 
-const OPEN: LocalAccess = LocalAccess { push_from_loopback: true, login: None };
+const OPEN: LocalAccess = LocalAccess { push_from_loopback: true };
 
 /// Serves a fixture on a free port until the test ends.
 async fn listen(fixture: &Fixture, limits: ServeLimits) -> std::net::SocketAddr {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::fixture::{CONFIG, Fixture, LAYER};
 
-static OPEN: LocalAccess = LocalAccess { push_from_loopback: true, login: None };
+static OPEN: LocalAccess = LocalAccess { push_from_loopback: true };
 const AT_ONCE: CollectOptions = CollectOptions { grace: Duration::ZERO, dry_run: false };
 /// Microseconds, more than every grace.
 pub(crate) const LONG: i64 = 400 * 24 * 3600 * 1_000_000;
@@ -26,7 +26,7 @@ fn directory(folder: &TempDir) -> Storage {
 async fn fixtures() -> [Fixture; 2] {
     let folder = TempDir::new().expect("makes a folder");
     let objects = Storage::over(Arc::new(InMemory::new()), "some/prefix");
-    [Fixture::new().await, Fixture::over(folder, objects, Limits::default(), OPEN.clone()).await]
+    [Fixture::new().await, Fixture::over(folder, objects, Limits::default(), OPEN).await]
 }
 
 fn files(fixture: &Fixture, folder: &str) -> usize {
@@ -60,7 +60,7 @@ async fn an_upload_goes_on_after_a_restart() {
     let upload = first.begin("a").await;
     first.send("PATCH", &upload, &[], "abc").await.expect(202, "");
     let storage = directory(&first.folder);
-    let second = Fixture::over(first.folder, storage, Limits::default(), OPEN.clone()).await;
+    let second = Fixture::over(first.folder, storage, Limits::default(), OPEN).await;
     // While the first still answers, its file is not for anybody else.
     second.send("PATCH", &upload, &[], "x").await.expect(409, "BLOB_UPLOAD_INVALID");
     drop((first.registry, first.router));
@@ -177,7 +177,7 @@ async fn a_storage_has_one_owner() {
         first.registry.claim_storage().await.expect("is its own");
         let storage = first.registry.storage().clone();
         let folder = TempDir::new().expect("makes a folder");
-        let second = Fixture::over(folder, storage, Limits::default(), OPEN.clone()).await;
+        let second = Fixture::over(folder, storage, Limits::default(), OPEN).await;
         let claimed = second.registry.claim_storage().await;
         let error = claimed.expect_err("has an owner");
         assert!(matches!(&error, RegistryError::Storage(StorageError::Owned { .. })), "{error:?}");

@@ -9,7 +9,7 @@ use temper_registry::{Limits, LocalAccess};
 
 use crate::fixture::Fixture;
 
-const OPEN: LocalAccess = LocalAccess { push_from_loopback: true, login: None };
+const OPEN: LocalAccess = LocalAccess { push_from_loopback: true };
 
 #[tokio::test]
 async fn every_way_of_pushing_ends_with_the_same_blob() {
