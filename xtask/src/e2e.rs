@@ -17,6 +17,7 @@ mod object_store;
 mod podman;
 mod quickstart;
 mod registries;
+mod sbom;
 mod scenario;
 mod server;
 mod slow_mirror;
@@ -56,6 +57,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "compression", run: compression::suite },
     Suite { name: "conformance", run: conformance::suite },
     Suite { name: "clients", run: clients::suite },
+    Suite { name: "sbom", run: sbom::suite },
     Suite { name: "registries", run: registries::suite },
     Suite { name: "crash", run: crash::suite },
     Suite { name: "object_store", run: object_store::suite },

@@ -4,6 +4,7 @@ mod catalog;
 pub(crate) mod debian;
 mod go;
 mod pool;
+mod python;
 
 use std::path::PathBuf;
 
@@ -70,6 +71,9 @@ fn locate(workspace: &Workspace, tool: &Tool) -> Result<PathBuf> {
             pool::unpacked(workspace, package, suite).map(|directory| directory.join(path))
         }
         Source::Go { module, program } => go::built(workspace, &module).map(|folder| folder.join(program)),
+        Source::Python { environment, program } => {
+            python::installed(workspace, &environment).map(|folder| folder.join(program))
+        }
     }
 }
 

@@ -162,7 +162,7 @@ fn platform(
     context: &BuildContext<'_>,
 ) -> Result<Stated, ComposeError> {
     let platform = &composition.platform;
-    let artifacts = sources::artifacts(request, &planned.artifacts, platform)?;
+    let artifacts = sources::artifacts(request, &planned.artifacts, platform, context)?;
     let wanted = request.recipe.artifacts.iter().zip(&planned.artifacts);
     let by_reference: BTreeMap<&str, Digest> = wanted
         .filter_map(|(wanted, image)| Some((&*wanted.reference, image.find(platform)?.manifest.digest())))
@@ -177,7 +177,7 @@ fn platform(
         unknown.extend(found.unknown);
     }
     let documents = sources::base_vex(request.base, planned.base.as_ref(), platform, context)?;
-    let base = vex_base(planned, composition, request);
+    let base = vex_base(planned, composition, request, context);
     let inherited = vex::inherit(&documents, &base, &inventory, &own);
     Ok(Stated {
         record: record::composition_record(composition, &by_reference),
@@ -189,11 +189,16 @@ fn platform(
 }
 
 /// Returns the base as VEX documents name it.
-fn vex_base(planned: &Planned<'_>, composition: &Composition, request: &Request<'_>) -> vex::Base {
+fn vex_base(
+    planned: &Planned<'_>,
+    composition: &Composition,
+    request: &Request<'_>,
+    context: &BuildContext<'_>,
+) -> vex::Base {
     let manifest = composition.base.as_ref().map(|base| base.manifest.digest());
     let index = planned.base.as_ref().map(crate::image::Image::digest);
     let name = request.destination.as_deref().unwrap_or_default();
-    let repositories = planned.base.as_ref().map(|base| sources::repository(base, name));
+    let repositories = planned.base.as_ref().map(|base| sources::repository(base, name, context));
     vex::Base {
         digests: manifest.into_iter().chain(index).collect(),
         repositories: repositories.into_iter().collect(),

@@ -72,3 +72,14 @@ pub(crate) fn inspect(scenario: &Scenario, reference: &str) -> Result<(String, V
     let digest = skopeo()?.args(["--format={{.Digest}}", &remote]).succeeds()?;
     Ok((digest.trim().to_owned(), architectures))
 }
+
+/// The digest of a platform's manifest in an index of a registry.
+pub(crate) fn platform_digest(scenario: &Scenario, reference: &str, architecture: &str) -> Result<String> {
+    let options = ["inspect", "--raw", "--tls-verify=false"];
+    let index =
+        json(&scenario.tool("skopeo")?.args(options).args([format!("docker://{reference}")]).succeeds()?)?;
+    let manifests = index["manifests"].as_array().with_context(|| format!("{reference} is no index"))?;
+    let found = manifests.iter().find(|manifest| manifest["platform"]["architecture"] == architecture);
+    let found = found.with_context(|| format!("{reference} has no {architecture}"))?;
+    text(found, "digest").map(str::to_owned)
+}

@@ -1,6 +1,7 @@
 //! The programs that tests, the oracle and the benchmarks use, and where each comes from.
 
 use crate::tools::go::Module;
+use crate::tools::python::Environment;
 
 /// Where a program comes from.
 pub(crate) enum Source {
@@ -10,6 +11,8 @@ pub(crate) enum Source {
     Pool { package: &'static str, suite: &'static str, path: &'static str },
     /// A Go module, built; `program` is the file that the build makes.
     Go { module: Module, program: &'static str },
+    /// A program of an environment of Python packages.
+    Python { environment: Environment, program: &'static str },
 }
 
 /// A program by the name under which it is required.
@@ -37,6 +40,9 @@ pub(crate) const TEST_TOOLS: &[&str] = &[
     "qemu-aarch64-static",
     "openssl",
     "curl",
+    "pyspdxtools",
+    "ntia-checker",
+    "python-cyclonedx",
 ];
 
 const HELM: Module = Module {
@@ -69,6 +75,23 @@ const GOFAKES3: Module = Module {
     folder: "cmd/gofakes3",
 };
 
+/// What the publishers of the SBOM formats validate with.
+const SBOM_VALIDATORS: Environment = Environment {
+    name: "sbom-validators",
+    packages: &[
+        "spdx-tools==0.8.5",
+        "ntia-conformance-checker==6.0.0",
+        "cyclonedx-python-lib[json-validation]==11.12.0",
+    ],
+};
+
+const SYFT: Module = Module {
+    path: "github.com/anchore/syft",
+    version: "v1.57.0",
+    sum: "h1:H/UHtf0KbIlD12dXsfklFMjZ2+erj2an3h/jBHoX/zE=",
+    folder: "cmd/syft",
+};
+
 pub(crate) const TOOLS: &[Tool] = &[
     system("skopeo", "skopeo", "copies and inspects images"),
     system("podman", "podman", "pulls and runs images"),
@@ -90,6 +113,14 @@ pub(crate) const TOOLS: &[Tool] = &[
     pool("cosign3", "cosign", "sid", "usr/bin/cosign", "verifies signatures, version 3"),
     pool("crane", "crane", "sid", "usr/bin/crane", "pulls, pushes and validates images"),
     pool("oras", "oras", "trixie", "usr/bin/oras", "pushes artifacts and lists referrers"),
+    validator("pyspdxtools", "pyspdxtools", "validates SPDX documents"),
+    validator("ntia-checker", "ntia-checker", "finds what an SBOM must have and does not"),
+    validator("python-cyclonedx", "python", "validates CycloneDX documents"),
+    Tool {
+        program: "syft",
+        source: Source::Go { module: SYFT, program: "syft" },
+        purpose: "lists the packages of a file system, and reads SBOMs as Grype does",
+    },
     Tool {
         program: "gofakes3",
         source: Source::Go { module: GOFAKES3, program: "gofakes3" },
@@ -124,4 +155,8 @@ const fn pool(
     purpose: &'static str,
 ) -> Tool {
     Tool { program, source: Source::Pool { package, suite, path }, purpose }
+}
+
+const fn validator(program: &'static str, file: &'static str, purpose: &'static str) -> Tool {
+    Tool { program, source: Source::Python { environment: SBOM_VALIDATORS, program: file }, purpose }
 }

@@ -36,7 +36,7 @@ pub(super) fn build_record(
             artifacts: planned.artifacts.iter().map(Image::digest).collect(),
             platforms: recorded::settings(&planned.compositions),
         },
-        inputs: inputs(planned, request, inventories),
+        inputs: inputs(planned, request, inventories, context),
         invocation: context.invocation.clone(),
         started_on: context.started_on.clone(),
         finished_on: context.finished_on.clone(),
@@ -44,16 +44,23 @@ pub(super) fn build_record(
     }
 }
 
-fn inputs(planned: &Planned<'_>, request: &Request<'_>, inventories: &[&Inventory]) -> Vec<Input> {
+fn inputs(
+    planned: &Planned<'_>,
+    request: &Request<'_>,
+    inventories: &[&Inventory],
+    context: &BuildContext<'_>,
+) -> Vec<Input> {
     let platforms: Vec<&Platform> = planned.compositions.iter().map(|one| &one.platform).collect();
     let mut inputs = Vec::new();
     if let Some(base) = &planned.base {
         let name = request.destination.as_deref().unwrap_or(&base.reference);
-        inputs.extend(image(Role::Base, base, &repository(base, name), &platforms));
+        let place = (repository(base, name, context), location(base, context));
+        inputs.extend(image(Role::Base, base, place, &platforms));
     }
     for (wanted, artifact) in request.recipe.artifacts.iter().zip(&planned.artifacts) {
-        let repository = repository(artifact, &wanted.reference);
-        inputs.extend(image(Role::Artifact, artifact, &repository, &platforms));
+        let repository = repository(artifact, &wanted.reference, context);
+        let place = (repository, location(artifact, context));
+        inputs.extend(image(Role::Artifact, artifact, place, &platforms));
     }
     for (composition, inventory) in planned.compositions.iter().zip(inventories) {
         inputs.extend(archives(composition));
@@ -65,14 +72,19 @@ fn inputs(planned: &Planned<'_>, request: &Request<'_>, inventories: &[&Inventor
 }
 
 /// An image with its manifests of the platforms that were built.
-fn image(role: Role, image: &Image, repository: &str, platforms: &[&Platform]) -> Vec<Input> {
+fn image(
+    role: Role,
+    image: &Image,
+    (repository, location): (String, Option<String>),
+    platforms: &[&Platform],
+) -> Vec<Input> {
     let input = |digest: Digest, platform: Option<Platform>| Input {
         role,
-        name: repository.to_owned(),
-        uri: purl(repository, digest),
+        name: repository.clone(),
+        uri: purl(&repository, digest),
         digest,
         platform,
-        location: location(image),
+        location: location.clone(),
     };
     let found = platforms.iter().filter_map(|platform| image.find(platform));
     let manifests = found.map(|found| input(found.manifest.digest(), Some(found.platform.clone())));

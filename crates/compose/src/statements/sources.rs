@@ -17,20 +17,28 @@ use crate::statements::BuildContext;
 const LAYOUT: &str = "oci:";
 
 /// Returns the repository of an image as others find it; `fallback` for one that was read from a folder.
-pub(super) fn repository(image: &Image, fallback: &str) -> String {
-    let shown = &image.reference;
-    if shown.starts_with(LAYOUT) {
-        return without_tag(fallback);
-    }
-    match shown.parse::<Reference>() {
-        Ok(reference) if Reference::names_registry(shown) => reference.without_identifier().to_string(),
-        _ => without_tag(shown),
+pub(super) fn repository(image: &Image, fallback: &str, context: &BuildContext<'_>) -> String {
+    match location(image, context) {
+        Some(location) => without_tag(&location),
+        None => without_tag(fallback),
     }
 }
 
-/// Returns the reference that an image was read by, unless it is a folder of this machine.
-pub(super) fn location(image: &Image) -> Option<String> {
-    (!image.reference.starts_with(LAYOUT)).then(|| image.reference.clone())
+/// Returns the reference that an image was read by, unless it is a folder of this machine. One without a registry is
+/// in that of the result.
+pub(super) fn location(image: &Image, context: &BuildContext<'_>) -> Option<String> {
+    let shown = &image.reference;
+    if shown.starts_with(LAYOUT) {
+        return None;
+    }
+    match context.repository.split_once('/') {
+        Some((registry, _))
+            if Reference::names_registry(&context.repository) && !Reference::names_registry(shown) =>
+        {
+            Some(format!("{registry}/{shown}"))
+        }
+        _ => Some(shown.clone()),
+    }
 }
 
 /// Returns the package URL of an image.
@@ -44,6 +52,7 @@ pub(super) fn artifacts(
     request: &Request<'_>,
     images: &[Image],
     platform: &Platform,
+    context: &BuildContext<'_>,
 ) -> Result<Vec<Artifact>, ComposeError> {
     let sources = request.artifacts.iter().map(|source| &**source);
     let wanted = request.recipe.artifacts.iter().zip(images).zip(sources);
@@ -51,7 +60,7 @@ pub(super) fn artifacts(
         let Some(found) = image.find(platform) else { return Ok(None) };
         let digest = found.manifest.digest();
         let sbom = attached(source, &found.descriptor())?.and_then(|attached| sbom(&attached));
-        Ok(Some(Artifact { repository: repository(image, &wanted.reference), digest, sbom }))
+        Ok(Some(Artifact { repository: repository(image, &wanted.reference, context), digest, sbom }))
     };
     wanted.filter_map(|one| artifact(one).transpose()).collect()
 }

@@ -137,9 +137,9 @@ fn artifacts_stand_in_the_inventory_with_their_own_sbom() {
     let body = "contents: {artifacts: [{name: \"acme/data:v1\", includes: [opt]}]}\n";
     let (_, statements) = workshop().artifact_image(image).state(body, &context());
     let spdx = predicate(&statements, predicate::SPDX);
-    assert_eq!(listed(spdx, "CONTAINER")[1], format!("acme/data {amd64} NOASSERTION"));
+    assert_eq!(listed(spdx, "CONTAINER")[1], format!("registry.example/acme/data {amd64} NOASSERTION"));
     let packages = spdx["packages"].as_array().expect("is a list");
-    let named = packages.iter().find(|one| one["name"] == "acme/data").expect("is listed");
+    let named = packages.iter().find(|one| one["name"] == "registry.example/acme/data").expect("is listed");
     assert_eq!(named["externalRefs"][1]["referenceType"], "sbom");
     let record = record(&statements);
     let (origin, digest) = record.find("/opt/data").expect("is in the image");
@@ -200,7 +200,7 @@ fn the_record_has_everything_that_was_read() {
             "libjq1 distribution:debian/pool/libjq1_1.7-1_amd64.deb"
         ]
     );
-    assert_eq!(named(Role::Base), ["acme/base acme/base:1"; 2]);
+    assert_eq!(named(Role::Base), ["registry.example/acme/base registry.example/acme/base:1"; 2]);
     assert_eq!(named(Role::Archive).len(), 3);
     assert_eq!(record.request.document, context().document);
     assert_eq!(record.settings.build_key, outcome.plan.build_key.expect("was built"));

@@ -52,6 +52,7 @@ pub(crate) fn base_patched(temper: &Temper, bed: &Bed, services: &Services, run:
 
 fn build(temper: &Temper, bed: &Bed, data: &Path, base: &Path, repository: &str) -> Invocation {
     let output = bed.reference(repository);
+    // The other side signs nothing and states nothing.
     temper
         .command()
         .env("HOME", bed.path("home"))
@@ -59,7 +60,7 @@ fn build(temper: &Temper, bed: &Bed, data: &Path, base: &Path, repository: &str)
         .arg(bed.path("customization.yaml"))
         .args(["--base", &format!("oci:{}", base.display()), "--output", &output, "--json", "--data-dir"])
         .arg(data)
-        .args(["--server", &bed.address()])
+        .args(["--server", &bed.address(), "--no-sign"])
 }
 
 /// Puts the base into a repository of the registry.
