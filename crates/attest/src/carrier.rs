@@ -27,12 +27,6 @@ pub use list::Listed;
 pub use publication::{Blob, Publication, Put};
 pub use verify::{Claim, Proof, Refusal, Verification};
 
-/// Says whether a tag is one that carriers make from a digest: no image is meant by it.
-pub fn is_attachment_tag(tag: &str) -> bool {
-    let name = tag.strip_suffix(".sig").or_else(|| tag.strip_suffix(".att")).unwrap_or(tag);
-    name.replacen('-', ":", 1).parse::<Digest>().is_ok()
-}
-
 /// The manifest that something is attached to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {

@@ -185,6 +185,15 @@ pub fn check_tag(tag: &str) -> Result<(), ParseReferenceError> {
     if is_good { Ok(()) } else { Err(ParseReferenceError::Tag(tag.to_owned())) }
 }
 
+/// Says whether a tag is made from a digest, as cosign and the [referrers tag schema] make them: no image is meant by
+/// it, but what is attached to the image of that digest.
+///
+/// [referrers tag schema]: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
+pub fn is_attachment_tag(tag: &str) -> bool {
+    let name = tag.strip_suffix(".sig").or_else(|| tag.strip_suffix(".att")).unwrap_or(tag);
+    name.replacen('-', ":", 1).parse::<Digest>().is_ok()
+}
+
 /// Checks a repository name against the distribution specification.
 pub fn check_repository(name: &str) -> Result<(), ParseReferenceError> {
     if name.len() > REPOSITORY_BYTES_MAX {

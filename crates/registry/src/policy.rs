@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use temper_oci::Pattern;
+use temper_oci::reference::is_attachment_tag;
 use temper_store::records::{Quota, QuotaScope};
 
 use crate::name::RepositoryName;
@@ -55,7 +56,12 @@ pub enum ImmutableTags {
 
 impl ImmutableTags {
     /// Says whether a tag stays where it was first put.
+    ///
+    /// A tag that is made from a digest never does: what is attached to an image grows with every key that signs it.
     pub fn holds(&self, tag: &str) -> bool {
+        if is_attachment_tag(tag) {
+            return false;
+        }
         match self {
             Self::None => false,
             Self::All => true,
@@ -98,6 +104,11 @@ mod tests {
         let patterns = ["v*", "????-??-??"].map(|text| text.parse().expect("is a pattern")).to_vec();
         let patterns = ImmutableTags::Patterns(patterns);
         assert!(ImmutableTags::All.holds("latest") && !ImmutableTags::None.holds("v1"));
+        let digest = format!("sha256-{}", "0".repeat(64));
+        for tag in [digest.clone(), format!("{digest}.sig"), format!("{digest}.att")] {
+            assert!(!ImmutableTags::All.holds(&tag), "{tag}");
+        }
+        assert!(ImmutableTags::All.holds(&format!("{digest}.sbom")) && ImmutableTags::All.holds("sha256-0"));
         assert!(patterns.holds("v1.2") && patterns.holds("2026-01-31") && !patterns.holds("latest"));
     }
 }

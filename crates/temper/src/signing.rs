@@ -59,7 +59,7 @@ pub(crate) struct Signing {
 impl Signing {
     /// Opens the key and reads the documents; nothing where the image is not to be signed.
     ///
-    /// `base_keys` are files with the public keys whose word about the base is passed on, beside the own key.
+    /// `base_keys` are files with the public keys whose word about the base is passed on, beside the own keys.
     pub(crate) fn open(
         workspace: &Workspace,
         options: &cli::Signing,
@@ -70,6 +70,7 @@ impl Signing {
         }
         let signer = keys::signer(workspace, options.key.as_deref())?;
         let mut trusted_keys = vec![PublicKey::of(&*signer)?];
+        trusted_keys.extend(workspace.keys.keys()?.into_iter().map(|key| key.public));
         for path in base_keys {
             trusted_keys.push(read_key(path)?);
         }

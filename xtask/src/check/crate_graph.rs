@@ -62,7 +62,6 @@ const RULES: &[Rule] = &[
     Rule {
         name: "temper-store",
         uses: &[
-            "temper-attest",
             "temper-compose",
             "temper-deb",
             "temper-oci",

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use temper_attest::carrier::is_attachment_tag;
 use temper_compose::{Attachments, Destination, External, ImageSource, OpenBlob};
 use temper_oci::document::DOCUMENT_BYTES_MAX;
+use temper_oci::reference::is_attachment_tag;
 use temper_oci::{Descriptor, Digest, ImageDocument};
 
 use crate::blobs::{BlobError, Blobs, Durability};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use serde::Serialize;
-use temper_compose::{BuiltImage, Planned, Request};
+use temper_compose::{BuiltImage, ComposeError, Planned, Request};
 use temper_oci::{Digest, Platform};
 
 use crate::cli;
@@ -40,13 +40,19 @@ pub(crate) fn run(
     refuse_shared_output(options.output.as_deref(), opened.len())?;
     let requests: Vec<Request<'_>> =
         opened.iter().map(|target| target.request(workspace)).collect::<Result<_, _>>()?;
-    let planned: Vec<Planned<'_>> =
-        requests.iter().map(|request| workspace.composer().plan(request)).collect::<Result<_, _>>()?;
+    let sign = || Signing::open(workspace, &options.signing, &options.base_key);
+    let plan = || -> Result<Vec<Planned<'_>>, ComposeError> {
+        requests.iter().map(|request| workspace.composer().plan(request)).collect()
+    };
+    // Opening a key takes as long as a plan of what is known; one that may ask for a password is opened alone.
+    let (signing, planned) =
+        if options.signing.key.is_some() { (sign(), plan()) } else { rayon::join(sign, plan) };
+    let planned = planned?;
     for planned in &planned {
         check(planned)?;
         warn(workspace, planned);
     }
-    let signing = Signing::open(workspace, &options.signing, &options.base_key)?;
+    let signing = signing?;
     let mut results = Vec::new();
     for ((target, planned), request) in opened.iter().zip(&planned).zip(&requests) {
         let output = match &options.output {

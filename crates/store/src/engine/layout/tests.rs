@@ -7,7 +7,7 @@ use temper_compose::{Attachments as _, Destination as _};
 use temper_oci::{Compression, Platform};
 use temper_testkit::image::{Image, Layer};
 
-use super::LayoutDestination;
+use super::{LayoutDestination, StoredImage};
 
 #[test]
 fn attachments_are_read_back_and_damage_is_told() {
@@ -35,9 +35,14 @@ fn attachments_are_read_back_and_damage_is_told() {
     for put in publication.manifests.iter().chain(&publication.fallback) {
         let bytes = put.bytes.clone().into();
         place.put_manifest(&put.descriptor, &bytes).expect("is put");
-        let tags: Vec<String> = put.tag.iter().cloned().collect();
-        place.move_tags(&put.descriptor, &bytes, &tags).expect("is named");
+        if let Some(tag) = &put.tag {
+            place.put_attachment(&put.descriptor, &bytes, tag).expect("is named");
+        }
     }
+    place.move_tags(&target.descriptor, &bytes::Bytes::new(), &["1".to_owned()]).expect("is named");
+    let image =
+        StoredImage::in_layout(folder.path(), None).expect("what is attached to it is no other image");
+    assert_eq!(image.root_descriptor().digest, target.descriptor.digest);
     let place = LayoutDestination::open(folder.path()).expect("is there");
     let attached = place.attached(&target.descriptor).expect("can be read");
     let digest = target.descriptor.digest;
