@@ -10,6 +10,8 @@ use temper_registry::PublicUrl;
 use crate::server::network;
 
 mod attestation;
+mod build;
+mod catalog;
 mod key;
 mod registry;
 mod signing;
@@ -18,6 +20,8 @@ mod trust;
 pub(crate) use attestation::{
     Attestation, AttestationGet, AttestationHowto, AttestationList, AttestationSbom, AttestedImage,
 };
+pub(crate) use build::{Build, Plan, Source};
+pub(crate) use catalog::{Catalog, CatalogBuild, CatalogGet, CatalogList};
 pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use registry::{Registry, RegistryGc, RegistryUsage};
 pub(crate) use signing::Signing;
@@ -269,111 +273,6 @@ pub(crate) enum Account {
 pub(crate) struct AccountCheck {
     /// The file
     pub(crate) file: PathBuf,
-}
-
-/// What a plan and a build have in common.
-#[derive(Debug, Args)]
-pub(crate) struct Source {
-    /// The customization document; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// The base image: `oci:DIR[:TAG]` or a reference [default: the target's repository and tag]
-    #[arg(long, value_name = "oci:DIR|REF")]
-    pub(crate) base: Option<String>,
-    /// Where repositories without a registry host are found, for artifacts and targets
-    #[arg(long, value_name = "HOST[:PORT]", env = "TEMPER_SERVER", hide_env_values = true)]
-    pub(crate) server: Option<String>,
-    /// Take an artifact from an OCI layout: `acme/certs:v1=oci:DIR`; may be repeated
-    #[arg(long, value_name = "NAME=oci:DIR")]
-    pub(crate) artifact: Vec<String>,
-    /// Folder of definitions that tell the tags of a tag definition id [default: the embedded catalog]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) catalog: Option<PathBuf>,
-}
-
-/// Options of `plan`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  temper plan customization.yaml --base oci:python-layout
-  temper plan customization.yaml --base registry.example/acme/dhi-python:3.13 --json
-  temper plan customization.yaml --server 127.0.0.1:5080")]
-pub(crate) struct Plan {
-    #[command(flatten)]
-    pub(crate) source: Source,
-}
-
-/// Options of `build`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  temper build customization.yaml --base oci:python-layout --output oci:result
-  temper build customization.yaml --server 127.0.0.1:5080
-  temper build customization.yaml --base registry.example/acme/dhi-python:3.13 --output registry.example/acme/dhi-python")]
-pub(crate) struct Build {
-    #[command(flatten)]
-    pub(crate) source: Source,
-    /// Where the image goes: `oci:DIR` or a repository [default: the target's repository on the server]
-    #[arg(long, value_name = "oci:DIR|REPOSITORY")]
-    pub(crate) output: Option<String>,
-    #[command(flatten)]
-    pub(crate) signing: Signing,
-    /// Public key whose VEX statements about the base are passed on, beside the own key; may be repeated
-    #[arg(long, value_name = "FILE", conflicts_with = "no_sign")]
-    pub(crate) base_key: Vec<PathBuf>,
-}
-
-/// What to do with the catalog.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Catalog {
-    /// List the definitions with their tags, and why one cannot be built here
-    List(CatalogList),
-    /// Print one definition
-    Get(CatalogGet),
-    /// Build the image of a definition
-    Build(CatalogBuild),
-}
-
-/// Options of `catalog list`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  temper catalog list
-  temper catalog list --filter python --json")]
-pub(crate) struct CatalogList {
-    /// Folder of definitions [default: the embedded catalog]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) catalog: Option<PathBuf>,
-    /// Show only definitions whose id contains this text
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) filter: Option<String>,
-}
-
-/// Options of `catalog get`.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:
-  temper catalog get python/debian-13/3.13")]
-pub(crate) struct CatalogGet {
-    /// The definition's id, `python/debian-13/3.13`
-    pub(crate) id: String,
-    /// Folder of definitions [default: the embedded catalog]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) catalog: Option<PathBuf>,
-}
-
-/// Options of `catalog build`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  temper catalog build python/debian-13/3.13 --output oci:python-layout
-  temper catalog build bash/debian-13/5-dev --output 127.0.0.1:5080/acme/dhi-bash")]
-pub(crate) struct CatalogBuild {
-    /// The definition's id, `python/debian-13/3.13`
-    pub(crate) id: String,
-    /// Where the image goes: `oci:DIR` or a repository
-    #[arg(long, value_name = "oci:DIR|REPOSITORY")]
-    pub(crate) output: String,
-    #[command(flatten)]
-    pub(crate) signing: Signing,
-    /// Folder of definitions [default: the embedded catalog]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) catalog: Option<PathBuf>,
 }
 
 /// What to do with customization documents.

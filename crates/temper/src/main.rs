@@ -61,6 +61,11 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
     let open = || Workspace::open(&cli.global, runtime.handle());
     let open_registry = || embedded::require(&cli.global).and_then(|()| open());
     let watch = |workspace: &Workspace, command| Interrupt::watch(workspace, command, json);
+    let watched = |command, work: &dyn Fn(&Workspace) -> Result<ExitCode, anyhow::Error>| {
+        let workspace = open()?;
+        let _interrupt = watch(&workspace, command);
+        work(&workspace)
+    };
     match &cli.command {
         Command::Quickstart(options) => {
             let workspace = open()?;
@@ -68,29 +73,15 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
             commands::quickstart::run(&workspace, options, json, interrupt)
         }
         Command::Serve(options) => commands::serve::run(&open()?, options, json),
-        Command::Registry(cli::Registry::Usage(options)) => {
-            commands::registry::usage(&open_registry()?, options, json)
-        }
-        Command::Registry(cli::Registry::Gc(options)) => {
-            commands::registry::gc(&open_registry()?, options, json)
-        }
-        Command::Registry(cli::Registry::Check) => commands::registry::check(&open_registry()?, json),
-        Command::Plan(options) => {
-            let workspace = open()?;
-            let _interrupt = watch(&workspace, "plan");
-            commands::plan::run(&workspace, options, json)
-        }
+        Command::Registry(command) => run_registry(&open_registry()?, command, json),
+        Command::Plan(options) => watched("plan", &|workspace| commands::plan::run(workspace, options, json)),
         Command::Build(options) => {
-            let workspace = open()?;
-            let _interrupt = watch(&workspace, "build");
-            commands::build::run(&workspace, options, json)
+            watched("build", &|workspace| commands::build::run(workspace, options, json))
         }
         Command::Catalog(cli::Catalog::List(options)) => commands::catalog::list(options, json),
         Command::Catalog(cli::Catalog::Get(options)) => commands::catalog::get(options, json),
         Command::Catalog(cli::Catalog::Build(options)) => {
-            let workspace = open()?;
-            let _interrupt = watch(&workspace, "catalog build");
-            commands::catalog::build(&workspace, options, json)
+            watched("catalog build", &|workspace| commands::catalog::build(workspace, options, json))
         }
         Command::Customization(cli::Customization::Prepare(options)) => {
             commands::customization::prepare(options, json)
@@ -107,9 +98,7 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         }
         Command::Verify(options) => commands::verify::run(&open()?, options, json),
         Command::Reproduce(options) => {
-            let workspace = open()?;
-            let _interrupt = watch(&workspace, "reproduce");
-            commands::reproduce::run(&workspace, options, json)
+            watched("reproduce", &|workspace| commands::reproduce::run(workspace, options, json))
         }
         Command::Explain(options) => commands::explain::run(&open()?, options, json),
         Command::Key(cli::Key::List) => commands::key::list(&open()?, json),
@@ -122,14 +111,28 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Account(cli::Account::Check(options)) => commands::account::check(options, json),
         Command::Validate(options) => commands::validate::run(options, json),
         Command::Doctor => commands::doctor::run(&cli.global, runtime.handle()),
-        Command::Completion { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "temper", &mut script);
-            printing::print_text(&String::from_utf8_lossy(&script))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Completion { shell } => print_completion(*shell),
         Command::Reference { directory } => commands::reference::run(directory),
     }
+}
+
+fn run_registry(
+    workspace: &Workspace,
+    command: &cli::Registry,
+    json: bool,
+) -> Result<ExitCode, anyhow::Error> {
+    match command {
+        cli::Registry::Usage(options) => commands::registry::usage(workspace, options, json),
+        cli::Registry::Gc(options) => commands::registry::gc(workspace, options, json),
+        cli::Registry::Check => commands::registry::check(workspace, json),
+    }
+}
+
+fn print_completion(shell: clap_complete::Shell) -> Result<ExitCode, anyhow::Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "temper", &mut script);
+    printing::print_text(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Sets how many threads decode and compress; results do not depend on it.
