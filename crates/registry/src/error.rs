@@ -381,3 +381,35 @@ impl IntoResponse for RegistryError {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use axum::body::to_bytes;
+    use temper_store::blobs::BlobError;
+    use temper_store::storage::StorageError;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_in_words_and_other_faults_are_not() {
+        for (kind, status, code, message) in [
+            (io::ErrorKind::StorageFull, 403, "DENIED", "the registry's disk is full"),
+            (io::ErrorKind::QuotaExceeded, 403, "DENIED", "the registry's disk is full"),
+            (io::ErrorKind::PermissionDenied, 500, "INTERNAL_ERROR", "storage of blobs failed"),
+        ] {
+            let (action, path, source) = ("write", "/srv/secret".into(), io::Error::from(kind));
+            let error = StorageError::File(BlobError::Io { action, path, source });
+            let response = RegistryError::from(error).into_response();
+            assert_eq!(response.status().as_u16(), status, "{kind:?}");
+            let body = to_bytes(response.into_body(), 10_000).await.expect("reads");
+            let answer: serde_json::Value = serde_json::from_slice(&body).expect("is JSON");
+            assert_eq!(
+                (&answer["errors"][0]["code"], &answer["errors"][0]["message"]),
+                (&code.into(), &message.into())
+            );
+            assert!(!answer.to_string().contains("secret"), "{answer}");
+        }
+    }
+}

@@ -68,6 +68,8 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
 fn kill(scenario: &Scenario, data: &Path, seed: u64, ledger: &Mutex<Ledger>) -> Result<()> {
     println!("{SEED_VARIABLE}={seed}");
     let start = Instant::now();
+    // The first start makes the registry, which the collector wants to be there.
+    send(serve(scenario, data)?.address(), "GET", "/v2/", &[], &[])?;
     let mut random = Random::new(seed);
     let mut pushers: Vec<Pusher> = (0..PUSHERS).map(|number| Pusher::new(number, seed, ledger)).collect();
     for round in 0..KILLS {

@@ -90,6 +90,7 @@ async fn what_a_full_disk_refused_is_taken_when_there_is_room() {
     let large = manifest(&"x".repeat(1 << 20));
     let publication = Publication { manifests: vec![large], ..Publication::default() };
     let error = repositories.publish(REPOSITORY, &publication, &[], AT).await.expect_err("is full");
+    assert!(error.is_full(), "{error:?}");
     assert!(std::error::Error::source(&error).is_some_and(|error| error.to_string().contains("full")));
     publish(&repositories, vec![manifest("small")], &[("latest", "small")]).await;
 }
