@@ -22,6 +22,7 @@ mod scenario;
 mod server;
 mod slow_mirror;
 mod tls;
+mod trust;
 
 use std::fs;
 use std::path::PathBuf;
@@ -59,6 +60,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "clients", run: clients::suite },
     Suite { name: "sbom", run: sbom::suite },
     Suite { name: "registries", run: registries::suite },
+    Suite { name: "trust", run: trust::suite },
     Suite { name: "crash", run: crash::suite },
     Suite { name: "object_store", run: object_store::suite },
     Suite { name: "determinism", run: determinism::suite },

@@ -11,6 +11,7 @@ use crate::server::network;
 
 mod attestation;
 mod build;
+mod bundle;
 mod catalog;
 mod key;
 mod registry;
@@ -21,6 +22,7 @@ pub(crate) use attestation::{
     Attestation, AttestationGet, AttestationHowto, AttestationList, AttestationSbom, AttestedImage,
 };
 pub(crate) use build::{Build, Plan, Source};
+pub(crate) use bundle::{Bundle, BundleExport, BundleImport};
 pub(crate) use catalog::{Catalog, CatalogBuild, CatalogGet, CatalogList};
 pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use registry::{Registry, RegistryGc, RegistryUsage};
@@ -136,6 +138,14 @@ pub(crate) enum Command {
     Reproduce(Reproduce),
     /// Tell where a file, a variable or a user of an image comes from
     Explain(Explain),
+    /// Carry images with everything that proves them to networks without a way out
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  temper bundle export registry.example/acme/dhi-python:3.13_custom --output images.tar
+  temper bundle import images.tar --key temper.pub --output registry.internal:5000"
+    )]
+    Bundle(Bundle),
     /// Look after the keys that sign images
     #[command(
         subcommand,

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod attestation;
 pub(crate) mod build;
+pub(crate) mod bundle;
 pub(crate) mod catalog;
 pub(crate) mod customization;
 pub(crate) mod doctor;

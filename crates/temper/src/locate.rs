@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use temper_compose::{Attachments, Destination, ImageSource};
+use temper_compose::{Destination, ImageSource};
 use temper_fetch::engine::{RegistryDestination, RegistryImage};
 use temper_oci::Reference;
 use temper_oci::reference::check_tag;
@@ -71,20 +71,6 @@ pub(crate) fn destination(
     let destination =
         RegistryDestination::new(workspace.runtime.clone(), workspace.registry.clone(), &reference);
     Ok((Box::new(destination), tag))
-}
-
-/// Opens the place of an image for reading what is attached to it.
-pub(crate) fn attachments(workspace: &Workspace, text: &str) -> Result<Box<dyn Attachments>, anyhow::Error> {
-    if let Some(layout) = text.strip_prefix(LAYOUT) {
-        let (folder, _) = layout_place(layout)?;
-        let layout = LayoutDestination::open(&folder).map_err(|error| {
-            let hint = error.hint();
-            Failure::failed(error.into()).hint_if(hint)
-        })?;
-        return Ok(Box::new(layout));
-    }
-    let (runtime, client) = (workspace.runtime.clone(), workspace.registry.clone());
-    Ok(Box::new(RegistryDestination::new(runtime, client, &reference(text)?)))
 }
 
 /// Splits `DIR:TAG` of a place that must name a folder.

@@ -1,5 +1,6 @@
 //! The temper command: reads the command line, opens the data folder, and runs one command.
 
+mod bundle;
 mod catalog;
 mod cli;
 mod commands;
@@ -101,6 +102,8 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
             watched("reproduce", &|workspace| commands::reproduce::run(workspace, options, json))
         }
         Command::Explain(options) => commands::explain::run(&open()?, options, json),
+        Command::Bundle(cli::Bundle::Export(options)) => commands::bundle::export(&open()?, options, json),
+        Command::Bundle(cli::Bundle::Import(options)) => commands::bundle::import(&open()?, options, json),
         Command::Key(cli::Key::List) => commands::key::list(&open()?, json),
         Command::Key(cli::Key::Show(options)) => commands::key::show(&open()?, options, json),
         Command::Key(cli::Key::Create) => commands::key::create(&open()?, json),

@@ -43,6 +43,8 @@ pub(crate) const TEST_TOOLS: &[&str] = &[
     "pyspdxtools",
     "ntia-checker",
     "python-cyclonedx",
+    "softhsm2-util",
+    "pkcs11-tool",
 ];
 
 const HELM: Module = Module {
@@ -104,6 +106,9 @@ pub(crate) const TOOLS: &[Tool] = &[
     system("chroot", "coreutils", "enters an unpacked image"),
     system("openssl", "openssl", "serves TLS with a private CA"),
     system("curl", "curl", "asks servers"),
+    system("softhsm2-util", "softhsm2", "keeps keys as a hardware token does"),
+    system("pkcs11-tool", "opensc", "makes keys in tokens"),
+    system("sh", "dash", "runs scripts"),
     system("bash", "bash", "reads completion scripts"),
     system("jq", "jq", "reads JSON in scripts"),
     system("zstd", "zstd", "decompresses layers by hand"),

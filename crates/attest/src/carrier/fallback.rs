@@ -6,6 +6,13 @@ use temper_oci::{Descriptor, Digest, Document, Index};
 
 use crate::carrier::{Attached, Put, referrer};
 
+impl Attached {
+    /// The list of all referrers, to be put where they were copied to; nothing where the list is right already.
+    pub fn fallback(&self, target: Digest) -> Option<Put> {
+        merge(target, self, Vec::new())
+    }
+}
+
 /// The tag of the list of a manifest's referrers.
 pub fn fallback_tag(digest: Digest) -> String {
     format!("{}-{}", digest.algorithm(), digest.hex())

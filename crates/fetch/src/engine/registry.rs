@@ -31,6 +31,14 @@ impl RegistryImage {
         let repository = RegistryDestination::new(runtime.clone(), client.clone(), &reference);
         Self { runtime, client, reference, shown, repository }
     }
+
+    /// Opens a blob for reading; the reader fails where the bytes are not those of the digest.
+    pub fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, External> {
+        let context = format!("blob `{}` of image `{}` cannot be read", descriptor.digest, self.shown);
+        let stream =
+            self.runtime.block_on(self.client.blob(&self.reference, descriptor)).map_err(failed(context))?;
+        Ok(Box::new(BlobReader { runtime: self.runtime.clone(), stream, rest: Bytes::new() }))
+    }
 }
 
 fn failed(context: String) -> impl FnOnce(RegistryError) -> External {
@@ -77,10 +85,7 @@ impl ImageSource for RegistryImage {
     }
 
     fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
-        let context = format!("blob `{}` of image `{}` cannot be read", descriptor.digest, self.shown);
-        let stream =
-            self.runtime.block_on(self.client.blob(&self.reference, descriptor)).map_err(failed(context))?;
-        Ok(Box::new(BlobReader { runtime: self.runtime.clone(), stream, rest: Bytes::new() }))
+        self.open_blob(descriptor).map(|reader| reader as Box<dyn Read + Send + '_>)
     }
 }
 

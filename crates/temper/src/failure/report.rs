@@ -64,6 +64,11 @@ impl Problem {
         Self { path, message, hint, platform: platform.cloned(), ..Self::default() }
     }
 
+    /// A problem that is no place in a document.
+    pub(crate) fn new(message: String) -> Self {
+        Self { message, ..Self::default() }
+    }
+
     /// Leaves out the place in a text that the reader does not have.
     pub(crate) fn without_position(self) -> Self {
         Self { line: None, column: None, ..self }

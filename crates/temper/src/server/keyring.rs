@@ -46,9 +46,9 @@ async fn answer(State(keys): State<Arc<KeyFolder>>, Path(name): Path<String>) ->
 fn read(keys: &KeyFolder, name: &str) -> Result<Option<(String, &'static str)>, anyhow::Error> {
     let (key, caching) = match name.strip_suffix(".pub") {
         Some("latest") => (keys.latest()?, LATEST),
-        Some(digits) => match digits.parse() {
-            Ok(number) => (keys.find(number)?, NUMBERED),
-            Err(_) => return Ok(None),
+        Some(digits) => match digits.parse::<u32>() {
+            Ok(number) if number.to_string() == digits => (keys.find(number)?, NUMBERED),
+            _ => return Ok(None),
         },
         None => return Ok(None),
     };

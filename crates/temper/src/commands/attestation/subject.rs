@@ -2,7 +2,7 @@
 
 use anyhow::{Error, anyhow};
 use temper_attest::carrier::{Attached, Listed};
-use temper_compose::Attachments;
+use temper_compose::ImageSource;
 use temper_oci::{Descriptor, Digest, ImageDocument, Platform};
 
 use super::limits;
@@ -21,13 +21,13 @@ pub(super) struct Subject {
     descriptor: Descriptor,
     /// Which platform it is for; nothing where the image has no index.
     pub(super) platform: Option<Platform>,
-    place: Box<dyn Attachments>,
+    source: Box<dyn ImageSource>,
 }
 
 /// Finds the manifest that the command line means.
 pub(super) fn open(workspace: &Workspace, options: &AttestedImage) -> Result<Subject, Error> {
-    let root = locate::source(workspace, &options.image)?.root()?;
-    let place = locate::attachments(workspace, &options.image)?;
+    let source = locate::source(workspace, &options.image)?;
+    let root = source.root()?;
     let (platform, descriptor) = match &root {
         ImageDocument::Manifest(_) => (None, root.descriptor()),
         ImageDocument::Index(index) => {
@@ -45,7 +45,7 @@ pub(super) fn open(workspace: &Workspace, options: &AttestedImage) -> Result<Sub
         }
     };
     let reference = locate::without_tag(&options.image);
-    Ok(Subject { reference, root, descriptor, platform, place })
+    Ok(Subject { reference, root, descriptor, platform, source })
 }
 
 impl Subject {
@@ -62,7 +62,7 @@ impl Subject {
 
     /// Everything that is attached to the index, or to the manifest where there is no index.
     pub(super) fn root_attached(&self) -> Result<Attached, Error> {
-        Ok(self.place.attached(&self.root.descriptor())?)
+        self.attached(&self.root.descriptor())
     }
 
     /// What is attached to the manifest that is meant.
@@ -85,8 +85,13 @@ impl Subject {
         Ok(None)
     }
 
+    fn attached(&self, target: &Descriptor) -> Result<Attached, Error> {
+        let place = self.source.attachments();
+        Ok(place.map(|place| place.attached(target)).transpose()?.unwrap_or_default())
+    }
+
     fn listed(&self, target: &Descriptor) -> Result<Vec<Listed>, Error> {
-        Ok(self.place.attached(target)?.list(target.digest, &limits()))
+        Ok(self.attached(target)?.list(target.digest, &limits()))
     }
 }
 

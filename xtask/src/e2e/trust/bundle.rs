@@ -1,0 +1,80 @@
+//! `temper bundle`: images on their way to a network without a way out, verified where they arrive.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use crate::e2e::client::Client;
+use crate::e2e::example::REPOSITORY;
+use crate::e2e::image;
+use crate::e2e::scenario::Scenario;
+use crate::e2e::trust::cosign::{COSIGNS, Cosign, TYPES};
+use crate::e2e::trust::published::Published;
+
+/// Exports what a registry has, and imports it into another one, `registry`, with the data folder of nobody.
+pub(super) fn check(scenario: &Scenario, published: &Published, data: &Path, registry: &str) {
+    let bundle = scenario.path("bundle.tar").display().to_string();
+    let key = published.key.as_str();
+    let here = |arguments: &[&str]| {
+        scenario.temper().args(["bundle"]).args(arguments).args(["--data-dir".as_ref(), data.as_os_str()])
+    };
+    let there = |arguments: &[&str]| {
+        let empty = scenario.path("air-gap");
+        scenario.temper().args(["bundle"]).args(arguments).args(["--data-dir".as_ref(), empty.as_os_str()])
+    };
+    scenario.check("a_bundle_has_the_image_and_its_packages", || {
+        let export = ["export", "--json", &published.by_tag(), "--output", &bundle, "--packages"];
+        let made = image::json(&here(&export).succeeds()?)?;
+        ensure!(made["images"][0]["digest"] == published.index.as_str(), "{made}");
+        ensure!(made["packages"].as_u64() > Some(0), "{made}");
+        ensure!(made["packages_missing"] == 0, "{made}");
+        let first = fs::read(&bundle)?;
+        here(&export).succeeds()?;
+        ensure!(fs::read(&bundle)? == first, "two bundles of one image differ");
+        Ok(())
+    });
+    scenario.check("an_imported_bundle_verifies_where_it_arrives", || {
+        let import = ["import", "--json", &bundle, "--key", key, "--output", registry];
+        let imported = image::json(&there(&import).succeeds()?)?;
+        let arrived = format!("{registry}/{REPOSITORY}:3.13_custom");
+        ensure!(imported["images"][0]["pushed_to"] == json!(arrived), "{imported}");
+        ensure!(imported["packages"].as_u64() > Some(0), "{imported}");
+        let names = [&published.index, &published.platforms[0], &published.platforms[1]];
+        let names = names.map(|digest| format!("{registry}/{REPOSITORY}@{digest}"));
+        for program in COSIGNS {
+            let cosign = Cosign::new(scenario, program, key);
+            for name in names.iter().chain([&arrived]) {
+                cosign.verify(name)?;
+                cosign.verify_attestation(name, TYPES[0])?;
+            }
+        }
+        image::pull(scenario, &arrived, "arrived", &published.index).map(drop)
+    });
+    scenario.check("a_bundle_is_verified_by_the_id_of_its_key", || {
+        let shown = image::json(
+            &scenario.temper().args(["key", "show", "--json", "--data-dir"]).args([data]).succeeds()?,
+        )?;
+        let id = image::text(&shown, "id")?;
+        there(&["import", &bundle, "--key", id]).succeeds()?;
+        let other = format!("sha256:{}", "0".repeat(64));
+        says(there(&["import", &bundle, "--key", &other]), "the bundle has no key")
+    });
+    scenario.check("a_bundle_with_another_key_or_a_changed_bit_is_refused", || {
+        let stranger = Cosign::new(scenario, "cosign", "").other_key()?;
+        says(there(&["import", &bundle, "--key", &stranger]), "is signed by none of the keys")?;
+        let mut bytes = fs::read(&bundle)?;
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        let changed = scenario.path("changed.tar").display().to_string();
+        fs::write(&changed, bytes)?;
+        says(there(&["import", &changed, "--key", key]), "cannot be read")
+    });
+}
+
+fn says(client: Client<'_>, expected: &str) -> Result<()> {
+    let captured = client.fails()?;
+    ensure!(captured.stderr.contains(expected), "`{expected}` is missing in {}", captured.stderr);
+    Ok(())
+}
