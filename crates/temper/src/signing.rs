@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use jiff::Timestamp;
 use temper_attest::keys::KEY_BYTES_MAX;
 use temper_attest::provenance::{Builder, Target};
@@ -154,8 +154,10 @@ fn tell(workspace: &Workspace, statements: &Statements) -> Result<(), Failure> {
 fn read_vex(path: &Path) -> Result<VexDocument, anyhow::Error> {
     let shown = path.display();
     let limits = Limits::default();
-    let bytes = read(path, limits.vex_bytes_max)
-        .map_err(|error| Failure::usage(error.context(format!("VEX document `{shown}` cannot be read"))))?;
+    let bytes = read(path, limits.vex_bytes_max).map_err(|error| {
+        Failure::usage(error.context(format!("VEX document `{shown}` cannot be read")))
+            .hint("name the file of an OpenVEX document")
+    })?;
     let parsed = VexDocument::parse(&bytes, &limits);
     Ok(parsed.map_err(|error| {
         let hint = "Temper reads OpenVEX, as `vexctl create` writes it";
@@ -166,10 +168,12 @@ fn read_vex(path: &Path) -> Result<VexDocument, anyhow::Error> {
 
 fn read_key(path: &Path) -> Result<PublicKey, anyhow::Error> {
     let shown = path.display();
-    let failed = || format!("public key `{shown}` cannot be used");
-    let bytes = read(path, KEY_BYTES_MAX).with_context(failed).map_err(Failure::usage)?;
-    let key = PublicKey::from_pem(&String::from_utf8_lossy(&bytes));
-    Ok(key.with_context(failed).map_err(Failure::usage)?)
+    let failed = |error: anyhow::Error| {
+        Failure::usage(error.context(format!("public key `{shown}` cannot be used")))
+            .hint("name a PEM file, as `temper key show` prints it")
+    };
+    let bytes = read(path, KEY_BYTES_MAX).map_err(failed)?;
+    Ok(PublicKey::from_pem(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(error.into()))?)
 }
 
 /// Reads a file; one that is too long is cut behind the first byte too many, which its parser sees.

@@ -99,8 +99,49 @@ pub(crate) fn check(scenario: &Scenario, example: &Example) -> Result<()> {
     for mistake in &mistakes {
         scenario.check(mistake.name, || explained(scenario, example, mistake));
     }
+    check_signing(scenario, example, &good)?;
     check_registry(scenario, example)?;
     scenario.check("ctrl_c_tells_what_it_ended", || interrupted(scenario, &good));
+    Ok(())
+}
+
+/// Of who signs an image, and says something about its vulnerabilities.
+fn check_signing(scenario: &Scenario, example: &Example, good: &str) -> Result<()> {
+    let about = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "urn:example:1", "author": "acme",
+        "timestamp": "2026-01-01T00:00:00Z", "version": 1, "statements": [{"vulnerability": {"name": "CVE-2026-1"},
+        "products": [{"@id": "pkg:deb/debian/absent"}], "status": "fixed"}]}"#;
+    let absent = write(scenario, "absent.json", about)?;
+    let build = ["build", good, "--base", example.base.as_str(), "--output", "oci:unsigned"];
+    let with = |more: &[&'static str]| -> Vec<String> {
+        build.iter().copied().chain(more.iter().copied()).map(str::to_owned).collect()
+    };
+    let about_absent = [with(&["--vex"]), vec![absent]].concat();
+    for (name, arguments, code, named, hint) in [
+        ("a_key_for_nothing", with(&["--no-sign", "--key", "cosign.key"]), 2, "--key", "--help"),
+        (
+            "a_public_key_that_is_none",
+            with(&["--base-key", "good.yaml"]),
+            2,
+            "`good.yaml`",
+            "temper key show",
+        ),
+        ("a_missing_vex_document", with(&["--vex", "missing.json"]), 2, "`missing.json`", "OpenVEX"),
+        ("a_vex_document_that_is_none", with(&["--vex", "good.yaml"]), 1, "`good.yaml`", "vexctl create"),
+        ("vex_about_an_absent_package", about_absent, 1, "`pkg:deb/debian/absent`", "pkg:deb/debian/NAME"),
+    ] {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mistake = Mistake { name, arguments: &arguments, code, named, hint };
+        scenario.check(name, || explained(scenario, example, &mistake));
+    }
+    scenario.check("what_cannot_be_signed_is_not_published", || {
+        let index = scenario.path("unsigned/index.json");
+        ensure!(
+            !fs::read_to_string(&index).is_ok_and(|text| text.contains("ref.name")),
+            "{}",
+            index.display()
+        );
+        Ok(())
+    });
     Ok(())
 }
 
