@@ -24,6 +24,23 @@ const COMMANDS: &[&str] = &[
     "catalog build",
     "customization",
     "customization prepare",
+    "attestation",
+    "attestation list",
+    "attestation get",
+    "attestation sbom",
+    "attestation howto",
+    "verify",
+    "reproduce",
+    "explain",
+    "bundle",
+    "bundle export",
+    "bundle import",
+    "key",
+    "key list",
+    "key show",
+    "key create",
+    "key rotate",
+    "key import",
     "registry",
     "registry usage",
     "registry gc",
@@ -69,7 +86,7 @@ fn every_help_has_an_example(scenario: &Scenario) -> Result<()> {
 
 /// The help of the program and of its groups name no command that this suite does not know.
 fn every_command_is_listed(scenario: &Scenario) -> Result<()> {
-    for group in ["", "catalog", "customization", "registry", "account"] {
+    for group in ["", "catalog", "customization", "attestation", "bundle", "key", "registry", "account"] {
         let words: Vec<&str> = group.split_whitespace().collect();
         let help = scenario.temper().args(&words).args(["--help"]).succeeds()?;
         let (_, list) = help.split_once("Commands:\n").context("a help without commands")?;
