@@ -74,7 +74,10 @@ pub(crate) fn open(
     purpose: Purpose,
 ) -> Result<Registry, anyhow::Error> {
     let path = workspace.folder.join(RECORDS_FILE);
-    let records = workspace.runtime.block_on(Records::open(&path))?;
+    let records = workspace.runtime.block_on(Records::open(&path)).map_err(|error| {
+        let hint = error.hint();
+        Failure::configuration(error.into()).hint_if(hint)
+    })?;
     let repositories = records.repositories();
     let wanted = workspace.storage.to_string();
     let settled = workspace.runtime.block_on(repositories.find_storage())?.unwrap_or_else(|| wanted.clone());

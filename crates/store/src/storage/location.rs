@@ -15,7 +15,7 @@ use super::{Objects, Storage, StorageError};
 /// How long a store may send nothing; also how long it may take for one part of an upload.
 const READ_SILENCE_MAX: Duration = Duration::from_mins(2);
 
-/// How long a probe is tried again.
+/// How long each step of a probe may take, and how long it is tried again.
 const PROBE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A bucket, a prefix in it, and who serves it.
@@ -111,7 +111,7 @@ impl ObjectLocation {
         &self,
         settings: impl IntoIterator<Item = (String, SecretString)>,
     ) -> Result<Storage, StorageError> {
-        self.over(self.client(settings)).map(Storage::Objects)
+        self.over(self.client(patient(), settings)).map(Storage::Objects)
     }
 
     /// Does once what the registry does all the time, with an object of this name below the prefix; what fails is
@@ -121,9 +121,9 @@ impl ObjectLocation {
         settings: impl IntoIterator<Item = (String, SecretString)>,
         name: &str,
     ) -> Result<(), StorageError> {
-        let impatient =
+        let once_more =
             RetryConfig { max_retries: 1, retry_timeout: PROBE_TIME_MAX, ..RetryConfig::default() };
-        self.over(self.client(settings).with_retry(impatient))?.probe(name).await
+        self.over(self.client(impatient(), settings).with_retry(once_more))?.probe(name).await
     }
 
     fn over(&self, client: AmazonS3Builder) -> Result<Objects, StorageError> {
@@ -136,9 +136,11 @@ impl ObjectLocation {
         Ok(Objects::new(Arc::new(store), &self.prefix))
     }
 
-    fn client(&self, settings: impl IntoIterator<Item = (String, SecretString)>) -> AmazonS3Builder {
-        // A large blob takes as long as its reader does, so only silence is bounded.
-        let patience = ClientOptions::new().with_timeout_disabled().with_read_timeout(READ_SILENCE_MAX);
+    fn client(
+        &self,
+        patience: ClientOptions,
+        settings: impl IntoIterator<Item = (String, SecretString)>,
+    ) -> AmazonS3Builder {
         let mut builder = AmazonS3Builder::new().with_client_options(patience);
         for (name, value) in settings {
             if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
@@ -154,6 +156,16 @@ impl ObjectLocation {
         }
         builder
     }
+}
+
+/// A large blob takes as long as its reader does, so only silence is bounded.
+fn patient() -> ClientOptions {
+    ClientOptions::new().with_timeout_disabled().with_read_timeout(READ_SILENCE_MAX)
+}
+
+/// Somebody waits for the answer.
+fn impatient() -> ClientOptions {
+    ClientOptions::new().with_timeout(PROBE_TIME_MAX)
 }
 
 #[cfg(test)]
@@ -207,11 +219,14 @@ mod tests {
         let slow: ObjectLocation = "s3://blobs".parse().expect("is a location");
         let bound = |settings: &[(&str, &str)], key| {
             let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
-            slow.client(settings).get_config_value(&AmazonS3ConfigKey::Client(key))
+            slow.client(patient(), settings).get_config_value(&AmazonS3ConfigKey::Client(key))
         };
         assert_eq!(bound(&[], ClientConfigKey::Timeout), None, "a large blob is not cut off");
         assert_eq!(bound(&[], ClientConfigKey::ReadTimeout).as_deref(), Some("2m"));
         assert_eq!(bound(&[], ClientConfigKey::ConnectTimeout).as_deref(), Some("5s"));
+        let quick = slow.client(impatient(), []);
+        let quick = quick.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::Timeout));
+        assert_eq!(quick.as_deref(), Some("10s"), "who starts a server does not wait for minutes");
         for (text, words) in [
             ("blobs", "is no URL"),
             ("https://blobs/a", "does not begin with `s3://`"),
