@@ -6,6 +6,7 @@ mod accounts;
 mod buildah;
 mod cosign;
 mod crane;
+mod full_disk;
 mod helm;
 mod nginx;
 mod oras;
@@ -55,6 +56,7 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     let server = scenario.setup("serve_answers", || scenario.serve(&arguments))?;
     check_all(scenario, &sample, &Place::plain(scenario, "plain", server.address().to_string())?);
     drop(server);
+    scenario.check("a_full_disk_is_told_in_words", || full_disk::check(scenario, &sample));
 
     let server = scenario.setup("serve_answers_over_tls", || accounts::serve_with_tls(scenario))?;
     let host = format!("localhost:{}", server.address().port());
