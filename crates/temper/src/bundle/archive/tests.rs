@@ -1,3 +1,5 @@
+//! Archives of layouts: the way there and back, and names that no layout has.
+
 use super::*;
 
 fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {

@@ -1,3 +1,5 @@
+//! The folder of keys: made once, rotated, and refused with a reason.
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 

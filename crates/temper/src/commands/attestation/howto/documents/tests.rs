@@ -1,3 +1,5 @@
+//! The files of a howto, read as their readers do.
+
 use serde_json::{Value, json};
 use temper_attest::predicate;
 
