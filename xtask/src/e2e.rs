@@ -51,6 +51,9 @@ struct Suite {
     run: fn(&Scenario) -> Result<()>,
 }
 
+/// What runs only when it is named: its programs take long to build.
+const ON_REQUEST: &[Suite] = &[Suite { name: "scanners", run: sbom::scanners }];
+
 const SUITES: &[Suite] = &[
     // First, because it needs an empty data folder, which it then leaves to the others.
     Suite { name: "quickstart", run: quickstart::suite },
@@ -80,7 +83,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let filter = arguments.filter.as_deref().unwrap_or_default();
     let (suite_filter, check_filter) = filter.split_once("::").unwrap_or((filter, ""));
     let mut tally = Tally::default();
-    for suite in SUITES.iter().filter(|suite| suite.name.contains(suite_filter)) {
+    let suites = SUITES.iter().filter(|suite| suite.name.contains(suite_filter));
+    let on_request = ON_REQUEST.iter().filter(|suite| suite.name == suite_filter);
+    for suite in suites.chain(on_request) {
         let scenario = Scenario::new(workspace, &temper, suite.name, folder.join(suite.name), check_filter)?;
         // A failed setup has been counted and shown where it happened.
         let _ = (suite.run)(&scenario);

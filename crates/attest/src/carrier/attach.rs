@@ -8,6 +8,7 @@ use crate::carrier::{
     signature_tag,
 };
 use crate::dsse::Signature;
+use crate::error::check_limit;
 use crate::{Bundle, Envelope, Limits, PublicKey, Signer, SimpleSigning, Statement};
 
 /// Signs a target and statements about it, and says what has to be put for both carriers to be complete.
@@ -85,6 +86,8 @@ impl<'a> Signed<'a> {
     /// The key's envelope of a statement: the one that is there, or a new one.
     fn envelope(&self, statement: &Statement) -> Result<Envelope, AttachError> {
         let payload = statement.to_bytes();
+        // Whoever reads it has the same bound.
+        check_limit("statement", "bytes", payload.len(), self.limits.statement_bytes_max)?;
         let mut same = self.envelopes.iter().filter(|(_, envelope)| envelope.payload == payload);
         if let Some(envelope) = same.find_map(|(_, envelope)| self.mine(envelope)) {
             return Ok(envelope);

@@ -274,6 +274,15 @@ fn statements_about_something_else_are_not_signed() {
 }
 
 #[test]
+fn a_statement_that_nobody_would_read_is_not_signed() {
+    let statement =
+        Statement::new(vec![target().subject()], predicate::SPDX, json!({"name": "x".repeat(1000)}));
+    let limits = Limits { statement_bytes_max: 1000, ..Limits::default() };
+    let error = attach(&target(), &[statement], CREATED, &Attached::default(), &key(1), &limits).unwrap_err();
+    assert!(error.to_string().starts_with("statement has 1"), "{error}");
+}
+
+#[test]
 fn a_changed_byte_in_any_blob_is_refused_where_it_stands() {
     let mut registry = Registry::default();
     publish(&mut registry, &statements(), &key(1));

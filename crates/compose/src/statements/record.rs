@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use temper_oci::{Digest, EntryKind};
 use temper_rootfs::tree::{Node, Origin, Source};
 
+use crate::choice::ChosenPackage;
 use crate::composition::Composition;
 use crate::composition_record::{AccountOrigin, CompositionRecord, OriginPaths, PathOrigin};
 
@@ -14,8 +15,9 @@ pub(super) fn composition_record(
     artifacts: &BTreeMap<&str, Digest>,
 ) -> CompositionRecord {
     let mut groups: BTreeMap<PathOrigin, OriginPaths> = BTreeMap::new();
+    let origins = Origins::new(composition, artifacts);
     for node in composition.tree.nodes() {
-        let origin = path_origin(composition, artifacts, node);
+        let origin = origins.of(node);
         let group = groups.entry(origin.clone()).or_insert_with(|| OriginPaths {
             origin,
             files: BTreeMap::new(),
@@ -44,36 +46,51 @@ pub(super) fn composition_record(
     }
 }
 
-fn path_origin(composition: &Composition, artifacts: &BTreeMap<&str, Digest>, node: &Node) -> PathOrigin {
-    match &node.origin {
-        Origin::Base => PathOrigin::Base {
-            layer: match &node.source {
-                Source::Layer { blob, .. } => Some(*blob),
-                _ => None,
-            },
-            package: base_package(composition, &node.entry.path),
-        },
-        Origin::Package(name) => {
-            let chosen = composition.choice.install.iter().find(|package| package.name == *name);
-            PathOrigin::Package {
-                package: chosen.map_or_else(|| name.clone(), |one| format!("{name} {}", one.version)),
-                digest: chosen.map(|package| package.file.digest),
-            }
-        }
-        Origin::Artifact(reference) => PathOrigin::Artifact {
-            reference: reference.clone(),
-            digest: artifacts.get(reference.as_str()).copied(),
-        },
-        Origin::Document => PathOrigin::Document,
-        Origin::Generated(effect) => PathOrigin::Effect { name: effect.clone() },
-    }
+/// What origins are told with.
+struct Origins<'a> {
+    composition: &'a Composition,
+    artifacts: &'a BTreeMap<&'a str, Digest>,
+    /// The packages that were added, by name.
+    chosen: BTreeMap<&'a str, &'a ChosenPackage>,
 }
 
-/// Returns the package of the base that owns a path; directories belong to many.
-fn base_package(composition: &Composition, path: &str) -> Option<String> {
-    let mut owners = composition.installed.owners(path);
-    let (first, second) = (owners.next(), owners.next());
-    first.filter(|_| second.is_none()).map(|owner| format!("{} {}", owner.name.name, owner.version))
+impl<'a> Origins<'a> {
+    fn new(composition: &'a Composition, artifacts: &'a BTreeMap<&'a str, Digest>) -> Self {
+        let chosen = composition.choice.install.iter().map(|package| (package.name.as_str(), package));
+        Self { composition, artifacts, chosen: chosen.collect() }
+    }
+
+    fn of(&self, node: &Node) -> PathOrigin {
+        match &node.origin {
+            Origin::Base => PathOrigin::Base {
+                layer: match &node.source {
+                    Source::Layer { blob, .. } => Some(*blob),
+                    _ => None,
+                },
+                package: self.base_package(&node.entry.path),
+            },
+            Origin::Package(name) => {
+                let chosen = self.chosen.get(name.as_str());
+                PathOrigin::Package {
+                    package: chosen.map_or_else(|| name.clone(), |one| format!("{name} {}", one.version)),
+                    digest: chosen.map(|package| package.file.digest),
+                }
+            }
+            Origin::Artifact(reference) => PathOrigin::Artifact {
+                reference: reference.clone(),
+                digest: self.artifacts.get(reference.as_str()).copied(),
+            },
+            Origin::Document => PathOrigin::Document,
+            Origin::Generated(effect) => PathOrigin::Effect { name: effect.clone() },
+        }
+    }
+
+    /// Returns the package of the base that owns a path; directories belong to many.
+    fn base_package(&self, path: &str) -> Option<String> {
+        let mut owners = self.composition.installed.owners(path);
+        let (first, second) = (owners.next(), owners.next());
+        first.filter(|_| second.is_none()).map(|owner| format!("{} {}", owner.name.name, owner.version))
+    }
 }
 
 /// Reads names and numbers of a file of accounts, and who added them.

@@ -7,15 +7,21 @@ use serde_json::Value;
 
 use crate::e2e::image;
 use crate::e2e::sbom::packages::{Packages, different_qualifiers, of_spdx, of_syft};
+use crate::e2e::sbom::{Sboms, read};
 use crate::e2e::scenario::Scenario;
 
+pub(super) fn check(scenario: &Scenario, reference: &str, sboms: &Sboms) {
+    let Sboms { architecture, spdx, cyclonedx } = sboms;
+    scenario.check(&format!("syft_finds_the_same_packages_in_the_files_of_{architecture}"), || {
+        syft_finds_the_same(scenario, reference, architecture, &read(spdx)?)
+    });
+    scenario.check(&format!("syft_reads_the_same_packages_from_the_sboms_of_{architecture}"), || {
+        syft_reads_the_same(scenario, &[spdx, cyclonedx], &read(spdx)?)
+    });
+}
+
 /// Unpacks a platform's image and lets Syft look at its files: it must find the packages of the SBOM and no other.
-pub(super) fn syft_finds_the_same(
-    scenario: &Scenario,
-    reference: &str,
-    architecture: &str,
-    spdx: &Value,
-) -> Result<()> {
+fn syft_finds_the_same(scenario: &Scenario, reference: &str, architecture: &str, spdx: &Value) -> Result<()> {
     let root = unpack(scenario, reference, architecture)?;
     let found = syft(scenario, &["scan", &format!("dir:{}", root.display())])?;
     let (ours, theirs) = (of_spdx(spdx)?, of_syft(&found)?);
@@ -27,7 +33,7 @@ pub(super) fn syft_finds_the_same(
 }
 
 /// Lets Syft read the SBOMs: Grype does it with the same code.
-pub(super) fn syft_reads_the_same(scenario: &Scenario, sboms: &[&PathBuf], spdx: &Value) -> Result<()> {
+fn syft_reads_the_same(scenario: &Scenario, sboms: &[&PathBuf], spdx: &Value) -> Result<()> {
     let ours = of_spdx(spdx)?;
     for sbom in sboms {
         let read = syft(scenario, &["convert", &sbom.display().to_string()])?;
