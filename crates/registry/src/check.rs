@@ -1,9 +1,11 @@
 //! The check of everything that is kept: every byte is read and compared with its digest.
 
+use std::io;
+
 use futures_util::TryStreamExt as _;
 use temper_oci::Digest;
 use temper_store::records::{Dangling, KeptBlob, NewBlob};
-use temper_store::storage::StorageError;
+use temper_store::storage::{Storage, StorageError};
 
 use crate::error::RegistryError;
 use crate::registry::Registry;
@@ -124,11 +126,16 @@ async fn damage(registry: &Registry, blob: &NewBlob) -> Result<Option<Damage>, R
         Err(StorageError::Missing(_)) => return Ok(Some(Damage::MissingBlob(blob.digest))),
         Err(error) => return Err(error.into()),
     };
+    let is_remote = matches!(registry.storage(), Storage::Objects(_));
     let mut hasher = blob.digest.hasher();
     loop {
         match pieces.try_next().await {
             Ok(Some(piece)) => hasher.update(&piece),
             Ok(None) if hasher.finish() == blob.digest => return Ok(None),
+            // That the network broke says nothing of the blob, which nobody would be shown any more.
+            Err(error) if is_remote && error.kind() != io::ErrorKind::UnexpectedEof => {
+                return Err(StorageError::Interrupted(error).into());
+            }
             Ok(None) | Err(_) => return Ok(Some(Damage::WrongBlob(blob.digest))),
         }
     }

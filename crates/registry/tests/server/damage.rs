@@ -58,10 +58,14 @@ async fn what_is_damaged_is_mended_by_a_push() {
     let path = format!("/v2/a/blobs/{layer}");
     let head = async || fixture.send("HEAD", &path, &[], Body::empty()).await.status.as_u16();
     let check = async || fixture.registry.check().await.expect("checks").is_whole();
-    for damage in ["not the same bytes", ""] {
+    for damage in ["not the same bytes", "short", "unreadable", ""] {
         let file = file_of(&fixture, layer).await;
         match damage {
             "" => std::fs::remove_file(&file).expect("removes"),
+            "unreadable" => {
+                std::fs::remove_file(&file).expect("removes");
+                std::fs::create_dir(&file).expect("makes");
+            }
             bytes => std::fs::write(&file, bytes).expect("writes"),
         }
         if damage.is_empty() {
