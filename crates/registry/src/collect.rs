@@ -43,7 +43,7 @@ impl Default for CollectOptions {
 /// What was removed, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
-    /// Ids of uploads that ended.
+    /// Ids of uploads that ended, sorted.
     pub uploads: Vec<String>,
     /// What repositories gave up, by name; those that gave up nothing are left out.
     pub repositories: Vec<CollectedRepository>,
@@ -152,7 +152,8 @@ async fn preview(
 ) -> Result<Collected, RegistryError> {
     let idle = registry.limits().upload_idle_max.min(grace);
     let before = registry.now().saturating_sub(micros(idle));
-    let uploads = registry.repositories().list_uploads(None, before).await?;
+    let mut uploads = registry.repositories().list_uploads(None, before).await?;
+    uploads.sort_unstable();
     let mut collected = Collected { uploads, ..Collected::default() };
     let (releases, blobs) = registry.repositories().preview_release(rules).await?;
     for release in releases {
