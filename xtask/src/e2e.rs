@@ -17,6 +17,7 @@ mod object_store;
 mod podman;
 mod quickstart;
 mod registries;
+mod reproduce;
 mod sbom;
 mod scenario;
 mod server;
@@ -67,6 +68,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "crash", run: crash::suite },
     Suite { name: "object_store", run: object_store::suite },
     Suite { name: "determinism", run: determinism::suite },
+    Suite { name: "reproduce", run: reproduce::suite },
 ];
 
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {

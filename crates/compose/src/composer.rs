@@ -91,9 +91,10 @@ impl<'a> Composer<'a> {
     pub fn plan(&self, request: &Request<'_>) -> Result<Planned<'a>, ComposeError> {
         let recipe = request.recipe;
         let mut findings = Findings::default();
-        let base = request.base.map(Image::load).transpose()?;
+        let load = |source| Image::load_kept(source, self.store);
+        let base = request.base.map(load).transpose()?;
         let artifacts: Vec<Image> =
-            request.artifacts.iter().map(|source| Image::load(&**source)).collect::<Result<_, _>>()?;
+            request.artifacts.iter().map(|source| load(&**source)).collect::<Result<_, _>>()?;
         for (wanted, source) in recipe.artifacts.iter().zip(request.artifacts) {
             hints::artifact(wanted, source.has_immutable_tags(), &mut findings);
         }

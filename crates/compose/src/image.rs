@@ -7,6 +7,7 @@ use bytes::Bytes;
 use temper_oci::{Descriptor, Digest, Document, ImageConfig, ImageDocument, Manifest, Platform};
 
 use crate::attachments::Attachments;
+use crate::blob_store::BlobStore;
 use crate::error::{ComposeError, External};
 
 /// An image somewhere: in a layout, a registry, or the store itself. What it returns has the digest that was asked for.
@@ -80,6 +81,14 @@ impl Image {
         Ok(Self { reference: source.reference().to_owned(), root, platforms })
     }
 
+    /// Does the same, and keeps the documents, so that the image is an input of its results for good.
+    pub(crate) fn load_kept(source: &dyn ImageSource, store: &dyn BlobStore) -> Result<Self, ComposeError> {
+        let kept = Kept { source, store };
+        let image = Self::load(&kept)?;
+        kept.keep(image.root.bytes())?;
+        Ok(image)
+    }
+
     /// Returns the digest of its index, or of its manifest where it has no index.
     pub fn digest(&self) -> Digest {
         self.root.digest()
@@ -127,4 +136,37 @@ fn load_platform(
 
 fn wrong(source: &dyn ImageSource, reason: &dyn std::fmt::Display) -> ComposeError {
     ComposeError::Image { reference: source.reference().to_owned(), reason: reason.to_string() }
+}
+
+/// An image whose documents are kept as they are read.
+struct Kept<'a> {
+    source: &'a dyn ImageSource,
+    store: &'a dyn BlobStore,
+}
+
+impl Kept<'_> {
+    fn keep(&self, bytes: &[u8]) -> Result<(), External> {
+        let kept = self.store.put(bytes).map(drop);
+        kept.map_err(|error| External::new("could not keep the documents of an image", error))
+    }
+}
+
+impl ImageSource for Kept<'_> {
+    fn reference(&self) -> &str {
+        self.source.reference()
+    }
+
+    fn root(&self) -> Result<ImageDocument, External> {
+        self.source.root()
+    }
+
+    fn document(&self, descriptor: &Descriptor) -> Result<Bytes, External> {
+        let bytes = self.source.document(descriptor)?;
+        self.keep(&bytes)?;
+        Ok(bytes)
+    }
+
+    fn layer(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send + '_>, External> {
+        self.source.layer(descriptor)
+    }
 }

@@ -172,7 +172,7 @@ fn open<'a>(input: &Input, inputs: &'a dyn Inputs) -> Result<Box<dyn ImageSource
             input.name,
             input.digest
         ),
-        hint: Some("copy it back to its repository, or beside the image".to_owned()),
+        hint: Some("name a layout or repository that has it with `--input`".to_owned()),
         source: None,
     })?)
 }

@@ -7,9 +7,9 @@ use temper_compose::{Destination, ImageSource};
 use temper_fetch::engine::{RegistryDestination, RegistryImage};
 use temper_oci::Reference;
 use temper_oci::reference::check_tag;
-use temper_store::blobs::Blobs;
+use temper_store::blobs::{Blobs, Durability};
 use temper_store::engine::{LayoutDestination, StoredImage, StoredImageError};
-use temper_store::layout::LayoutError;
+use temper_store::layout::{Layout, LayoutError};
 
 use crate::failure::Failure;
 use crate::workspace::{Workspace, left_over_before};
@@ -44,10 +44,15 @@ pub(crate) fn layout_image(text: &str) -> Result<StoredImage, anyhow::Error> {
     })
 }
 
-/// Opens the blobs of a layout that `oci:DIR[:TAG]` names.
-pub(crate) fn layout_of(text: &str) -> Result<Blobs, anyhow::Error> {
-    let layout = text.strip_prefix(LAYOUT).ok_or_else(|| anyhow!("`{text}` is no layout"))?;
-    Ok(layout_image(layout)?.blobs().clone())
+/// Opens the blobs of the layout that `oci:DIR[:TAG]` names; nothing where `text` is a reference.
+pub(crate) fn layout_blobs(text: &str) -> Result<Option<Blobs>, anyhow::Error> {
+    let Some(layout) = text.strip_prefix(LAYOUT) else { return Ok(None) };
+    let (folder, _) = layout_place(layout)?;
+    let layout = Layout::open(&folder, Durability::Relaxed).map_err(|error| {
+        let hint = error.hint();
+        Failure::usage(error.into()).hint_if(hint)
+    })?;
+    Ok(Some(layout.blobs().clone()))
 }
 
 /// Opens a place for writing, with the tag that it names, if it names one.

@@ -142,11 +142,15 @@ fn check_packages(
         report.fail(at.clone(), format!("`{name} {version}` of base or provenance is missing"));
     }
     if is_right {
-        let (packages, added) = (counted(count, "package", "packages"), settings.install.len());
-        report.prove(format!(
-            "{}: {packages} in the database, {added} of them named by the provenance, the rest the base's",
-            target.at
-        ));
+        let added = settings.install.len();
+        let of_base = count - added.min(count);
+        let names = if below == 0 {
+            format!("{} of the database, all named by the provenance", counted(count, "package", "packages"))
+        } else {
+            let packages = counted(count, "package", "packages");
+            format!("{packages} of the database, {of_base} of the base and {added} named by the provenance")
+        };
+        report.prove(format!("{}: {names}", target.at));
     }
 }
 

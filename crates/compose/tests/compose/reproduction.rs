@@ -161,8 +161,9 @@ fn inputs_that_are_gone_are_named() {
     let published = Published::new(true);
     let error = reproduce_with(&published, |_, inputs| inputs.images.clear()).expect_err("has no base");
     let base = published.workshop.base.as_ref().expect("there is one").digest();
-    assert_eq!(error, format!("base `acme/base@{base}` is not to be found any more"));
+    let expected = format!("base `registry.example/acme/base@{base}` is not to be found any more");
+    assert_eq!(error, expected);
     let error =
         reproduce_with(&published, |_, inputs| drop(inputs.images.pop())).expect_err("lacks an artifact");
-    assert!(error.starts_with("artifact `acme/data@sha256:"), "{error}");
+    assert!(error.starts_with("artifact `") && error.contains("acme/data@sha256:"), "{error}");
 }

@@ -23,19 +23,26 @@ pub(crate) struct Verify {
     pub(crate) image: String,
     #[command(flatten)]
     pub(crate) trust: Trust,
+    /// Where else the base and artifacts may be: a layout or a repository; may be repeated
+    #[arg(long = "input", value_name = "oci:DIR|REPOSITORY")]
+    pub(crate) inputs: Vec<String>,
 }
 
 /// Options of `reproduce`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   temper reproduce 127.0.0.1:5080/acme/dhi-python:3.13_custom
-  temper reproduce registry.example/acme/dhi-python@sha256:… --key publisher.pub --json")]
+  temper reproduce registry.example/acme/dhi-python@sha256:… --key publisher.pub --json
+  temper reproduce oci:result:3.13_custom --input oci:python-layout")]
 pub(crate) struct Reproduce {
     /// The image: a reference or `oci:DIR[:TAG]`
     #[arg(value_name = "REF|oci:DIR[:TAG]")]
     pub(crate) image: String,
     #[command(flatten)]
     pub(crate) trust: Trust,
+    /// Where else the base and artifacts may be: a layout or a repository; may be repeated
+    #[arg(long = "input", value_name = "oci:DIR|REPOSITORY")]
+    pub(crate) inputs: Vec<String>,
 }
 
 /// Options of `explain`.

@@ -5,19 +5,28 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use serde::Serialize;
+use temper_attest::PublicKey;
+use temper_attest::provenance::{Input, Role};
 use temper_compose::composition_record::PathOrigin;
 use temper_compose::image::PlatformImage;
-use temper_compose::{CompositionRecord, Image, verify};
-use temper_oci::Platform;
+use temper_compose::{CompositionRecord, Image, Inputs, verify};
+use temper_oci::{Descriptor, ImageDocument, Manifest, Platform};
 
 use crate::cli;
 use crate::failure::Failure;
+use crate::inputs::Places;
 use crate::printing;
 use crate::workspace::Workspace;
 use crate::{locate, trust};
 
 /// The reference of a base, as an image's manifest names it.
 const BASE_NAME: &str = "org.opencontainers.image.base.name";
+
+/// The digest of the base's manifest for the same platform.
+const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+
+/// Most bases below each other that are asked.
+const BASES_MAX: usize = 8;
 
 /// One thing of an image, and where it comes from.
 #[derive(Serialize)]
@@ -33,6 +42,9 @@ struct Explanation {
     /// The same in fields, of a path.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<PathOrigin>,
+    /// What the base, which is an image of its own, says about the path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<Box<Explanation>>,
 }
 
 /// Explains one thing.
@@ -47,7 +59,13 @@ pub(crate) fn run(
     let platform = find_platform(&image, options.platform.as_ref())?;
     let record = verify::composition_record(&*source, &platform.descriptor(), &keys)?;
     let explained = match (&options.path, &options.env, &options.user) {
-        (Some(path), _, _) => explain_path(&record, platform, path),
+        (Some(path), _, _) => {
+            let inputs = Places::of(workspace, &options.image, &[], false)?;
+            explain_path(&record, &platform.manifest, path).map(|explained| {
+                let bases = Bases { inputs: &inputs, keys: &keys };
+                bases.deepen(explained, &platform.manifest, BASES_MAX)
+            })
+        }
         (_, Some(name), _) => explain_variable(&record, name),
         (_, _, name) => explain_user(&record, name.as_deref().unwrap_or_default()),
     };
@@ -77,7 +95,7 @@ fn find_platform<'a>(
     })
 }
 
-fn explain_path(record: &CompositionRecord, image: &PlatformImage, path: &str) -> Option<Explanation> {
+fn explain_path(record: &CompositionRecord, manifest: &Manifest, path: &str) -> Option<Explanation> {
     let path = format!("/{}", path.trim_matches('/'));
     // In a merged `/usr` the record has no path below `/bin`, which is a link.
     let merged = format!("/usr{path}");
@@ -87,9 +105,46 @@ fn explain_path(record: &CompositionRecord, image: &PlatformImage, path: &str) -
         name,
         platform: record.platform.clone(),
         value: digest.map(|hex| format!("sha256:{hex}")),
-        origin: sentence(source, image.manifest.annotations.get(BASE_NAME)),
+        origin: sentence(source, manifest.annotations.get(BASE_NAME)),
         source: Some(source.clone()),
+        base: None,
     })
+}
+
+/// Where the bases of images are asked.
+struct Bases<'a> {
+    inputs: &'a dyn Inputs,
+    keys: &'a [PublicKey],
+}
+
+impl Bases<'_> {
+    /// Adds what the base says of a path that comes from it; one that is gone or unsigned says nothing.
+    fn deepen(&self, explained: Explanation, manifest: &Manifest, bases_max: usize) -> Explanation {
+        let is_of_base = matches!(explained.source, Some(PathOrigin::Base { .. }));
+        if !is_of_base || bases_max == 0 {
+            return explained;
+        }
+        let base = self.ask(&explained.name, manifest, bases_max);
+        Explanation { base: base.map(Box::new), ..explained }
+    }
+
+    fn ask(&self, path: &str, manifest: &Manifest, bases_max: usize) -> Option<Explanation> {
+        let name = manifest.annotations.get(BASE_NAME)?;
+        let input = Input {
+            role: Role::Base,
+            name: locate::without_tag(name),
+            uri: String::new(),
+            digest: manifest.annotations.get(BASE_DIGEST)?.parse().ok()?,
+            platform: None,
+            location: None,
+        };
+        let source = self.inputs.image(&input).ok()??;
+        let ImageDocument::Manifest(base) = source.root().ok()? else { return None };
+        let descriptor = Descriptor::new(base.media_type(), base.digest(), base.bytes().len() as u64);
+        let record = verify::composition_record(&*source, &descriptor, self.keys).ok()?;
+        let explained = explain_path(&record, &base, path)?;
+        Some(self.deepen(explained, &base, bases_max - 1))
+    }
 }
 
 fn explain_variable(record: &CompositionRecord, name: &str) -> Option<Explanation> {
@@ -104,6 +159,7 @@ fn explain_variable(record: &CompositionRecord, name: &str) -> Option<Explanatio
             artifact => format!("artifact `{artifact}` sets it"),
         },
         source: None,
+        base: None,
     })
 }
 
@@ -120,6 +176,7 @@ fn explain_user(record: &CompositionRecord, name: &str) -> Option<Explanation> {
             package => format!("{package} adds it"),
         },
         source: None,
+        base: None,
     })
 }
 
@@ -157,6 +214,11 @@ fn sentence(origin: &PathOrigin, base: Option<&String>) -> String {
 fn render(explanation: &Explanation) -> String {
     let Explanation { name, platform, value, origin, .. } = explanation;
     let mut text = format!("{name} ({platform})\n  origin  {origin}\n");
+    let mut base = &explanation.base;
+    while let Some(explained) = base {
+        let _ = writeln!(text, "  there   {}", explained.origin);
+        base = &explained.base;
+    }
     if let Some(value) = value {
         let _ = writeln!(text, "  value   {value}");
     }

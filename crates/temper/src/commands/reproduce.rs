@@ -21,7 +21,7 @@ pub(crate) fn run(
     let keys = trust::keys(workspace, &options.trust)?;
     let image = locate::source(workspace, &options.image)?;
     let record = verify::provenance(&*image, &keys)?;
-    let inputs = Places::of(workspace, &options.image, true);
+    let inputs = Places::of(workspace, &options.image, &options.inputs, true)?;
     let reproduction = workspace.composer().reproduce(&*image, &record, &inputs)?;
     workspace.progress.finish();
     printing::print(json, &reproduction, || render(&reproduction))?;

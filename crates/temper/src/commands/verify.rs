@@ -21,7 +21,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, anyhow::Error> {
     let policy = Policy::complete(trust::keys(workspace, &options.trust)?);
     let image = locate::source(workspace, &options.image)?;
-    let inputs = Places::of(workspace, &options.image, false);
+    let inputs = Places::of(workspace, &options.image, &options.inputs, false)?;
     let verifier = Verifier { policy: &policy, inputs: &inputs, archive: Some(&workspace.archive) };
     let reference = locate::reference(&options.image).ok();
     let tag = reference.as_ref().and_then(tag);
