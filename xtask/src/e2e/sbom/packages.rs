@@ -61,13 +61,20 @@ pub(super) fn qualifiers(purl: &str) -> BTreeMap<String, String> {
 }
 
 /// The names of the qualifiers that differ between two lists of the same packages.
+///
+/// Syft takes the point release from `/etc/debian_version`, `debian-13.8`, where `os-release` has `debian-13`.
 pub(super) fn different_qualifiers(ours: &Packages, theirs: &Packages) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (package, purl) in ours {
         let (ours, theirs) =
             (qualifiers(purl), theirs.get(package).map(|purl| qualifiers(purl)).unwrap_or_default());
         let keys = ours.keys().chain(theirs.keys());
-        names.extend(keys.filter(|key| ours.get(*key) != theirs.get(*key)).cloned());
+        let is_point_release = |key: &String| match (ours.get(key), theirs.get(key)) {
+            (Some(ours), Some(theirs)) => key == "distro" && theirs.starts_with(&format!("{ours}.")),
+            _ => false,
+        };
+        names
+            .extend(keys.filter(|key| ours.get(*key) != theirs.get(*key) && !is_point_release(key)).cloned());
     }
     names
 }
