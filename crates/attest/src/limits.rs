@@ -15,6 +15,8 @@ pub struct Limits {
     pub simple_signing_bytes_max: usize,
     /// Most layers of a manifest that holds signatures or attestations.
     pub attachments_max: usize,
+    /// Most manifests and blobs of everything together that is attached to one manifest.
+    pub attached_parts_max: usize,
     /// Most bytes of everything together that is attached to one manifest.
     pub attached_bytes_max: u64,
     /// Longest licence file of a package in bytes; a longer one counts as free-form.
@@ -34,6 +36,7 @@ impl Default for Limits {
             subjects_max: 1_000,
             simple_signing_bytes_max: 64 << 10,
             attachments_max: 1_000,
+            attached_parts_max: 2_000,
             attached_bytes_max: 512 << 20,
             copyright_bytes_max: 2 << 20,
             vex_bytes_max: 20 << 20,

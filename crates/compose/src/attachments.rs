@@ -37,12 +37,14 @@ pub trait Attachments: Send + Sync {
 struct Reading<'a, P: ?Sized> {
     place: &'a P,
     bytes_left: u64,
+    parts_left: usize,
     limits: Limits,
 }
 
 impl<'a, P: Attachments + ?Sized> Reading<'a, P> {
     fn new(place: &'a P, limits: Limits) -> Self {
-        Self { place, bytes_left: limits.attached_bytes_max, limits }
+        let (bytes_left, parts_left) = (limits.attached_bytes_max, limits.attached_parts_max);
+        Self { place, bytes_left, parts_left, limits }
     }
 
     fn all(mut self, target: Digest) -> Result<Attached, External> {
@@ -113,7 +115,12 @@ impl<'a, P: Attachments + ?Sized> Reading<'a, P> {
         if descriptor.size > allowed {
             return Err(too_much(&format!("bytes of attachment `{}`", descriptor.digest), allowed));
         }
+        let Some(parts_left) = self.parts_left.checked_sub(1) else {
+            let max = self.limits.attached_parts_max;
+            return Err(too_much("manifests and blobs that are attached", max));
+        };
         self.bytes_left -= descriptor.size;
+        self.parts_left = parts_left;
         self.place.part(descriptor)
     }
 }

@@ -60,7 +60,11 @@ pub struct PlatformImage {
 impl Image {
     /// Reads index, manifests and configs of an image.
     pub fn load(source: &dyn ImageSource) -> Result<Self, ComposeError> {
-        let root = source.root()?;
+        Self::load_below(source, source.root()?)
+    }
+
+    /// Reads what is below an index or manifest that was read already.
+    pub(crate) fn load_below(source: &dyn ImageSource, root: ImageDocument) -> Result<Self, ComposeError> {
         let mut platforms: Vec<PlatformImage> = match &root {
             ImageDocument::Manifest(manifest) => vec![load_platform(source, None, manifest.clone())?],
             ImageDocument::Index(index) => index

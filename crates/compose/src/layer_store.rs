@@ -17,6 +17,9 @@ const SEGMENT_KIND: &str = "segment-1";
 const LAYER_KIND: &str = "layer-1";
 const RECOMPRESSED_KIND: &str = "recompressed-1";
 
+/// The kinds of records of written bytes; others tell of inputs.
+pub(crate) const WRITTEN_KINDS: [&str; 3] = [SEGMENT_KIND, LAYER_KIND, RECOMPRESSED_KIND];
+
 /// Where layers are written to and found again.
 #[derive(Clone, Copy)]
 pub(crate) struct LayerStore<'a> {

@@ -5,6 +5,7 @@
 
 mod compare;
 mod differences;
+mod scratch;
 
 use serde::Serialize;
 use temper_attest::provenance::{BuildRecord, Input, Role};
@@ -19,7 +20,9 @@ use crate::image::{Image, ImageSource};
 use crate::inputs::Inputs;
 use crate::publish::BuiltImage;
 use crate::recipe::Recipe;
-use crate::recorded::{RecordedChoice, recorded_ids};
+use crate::recorded::{self, RecordedChoice, recorded_ids};
+use crate::reproduce::differences::both;
+use crate::reproduce::scratch::Scratch;
 use crate::statements::BuildKind;
 
 pub use differences::Difference;
@@ -76,12 +79,19 @@ impl Composer<'_> {
         inputs: &dyn Inputs,
     ) -> Result<Reproduction, ComposeError> {
         let published = Image::load(image)?;
-        let rebuilt = self.rebuild(record, inputs)?;
+        // A layer of this machine's cache would be the one that was published, and prove nothing.
+        let scratch = Scratch::over(self.cache);
+        let composer = Composer { cache: &scratch, ..*self };
+        let (rebuilt, keys) = composer.rebuild(record, inputs)?;
         let comparison =
             compare::Comparison { composer: self, image, published: &published, rebuilt: &rebuilt };
-        let differences = comparison.differences()?;
+        let mut differences = comparison.differences()?;
         let versions = versions(record);
-        let outcome = if published.digest() == rebuilt.digest() {
+        if versions.is_empty() {
+            differences.extend(keys);
+        }
+        let rebuilt = comparison.rebuilt_digest();
+        let outcome = if published.digest() == rebuilt && differences.is_empty() {
             Outcome::Identical
         } else if !versions.is_empty() && comparison.has_equal_contents() {
             Outcome::SameContent
@@ -91,14 +101,19 @@ impl Composer<'_> {
         Ok(Reproduction {
             reference: published.reference.clone(),
             digest: published.digest(),
-            rebuilt: rebuilt.digest(),
+            rebuilt,
             outcome,
             versions,
             differences,
         })
     }
 
-    fn rebuild(&self, record: &BuildRecord, inputs: &dyn Inputs) -> Result<BuiltImage, ComposeError> {
+    /// Builds again, and compares the keys of the build and of its layers.
+    fn rebuild(
+        &self,
+        record: &BuildRecord,
+        inputs: &dyn Inputs,
+    ) -> Result<(BuiltImage, Vec<Difference>), ComposeError> {
         let recipe = recipe(record)?;
         let base = record.inputs.iter().find(|input| input.role == Role::Base && input.platform.is_none());
         let base = base.map(|input| open(input, inputs)).transpose()?;
@@ -118,7 +133,21 @@ impl Composer<'_> {
             automatic_ids: ids.collect(),
             choices: choices.collect(),
         })?;
-        self.build(&planned)
+        let mut keys = Vec::new();
+        if let Some(own) = planned.plan.build_key.filter(|own| *own != record.settings.build_key) {
+            let message = both(&record.settings.build_key.to_string(), &own.to_string());
+            keys.push(Difference { at: "provenance: internalParameters.buildKey".to_owned(), message });
+        }
+        for (platform, own) in recorded::settings(&planned.compositions) {
+            let recorded = settings.get(&platform).map(|settings| settings.layer_keys.as_slice());
+            if recorded != Some(own.layer_keys.as_slice()) {
+                let at = format!("{platform}, provenance: internalParameters.platforms.layerKeys");
+                let shown = |keys: &[Digest]| keys.iter().map(Digest::short).collect::<Vec<_>>().join(" ");
+                let message = both(&shown(recorded.unwrap_or_default()), &shown(&own.layer_keys));
+                keys.push(Difference { at, message });
+            }
+        }
+        Ok((self.build(&planned)?, keys))
     }
 }
 

@@ -71,8 +71,10 @@ pub struct Verifier<'a> {
 pub struct Subject<'a> {
     /// The image, which can tell what is attached to it.
     pub image: &'a dyn ImageSource,
-    /// The repository, without registry, and the tag that it was asked for by, where there is one.
-    pub tag: Option<(&'a str, &'a str)>,
+    /// The repository, without registry, that it must have been built for; anything goes where none is known.
+    pub repository: Option<&'a str>,
+    /// The tag that it was asked for by, where it was one.
+    pub tag: Option<&'a str>,
 }
 
 /// A manifest or index with the name that the report calls it by.
@@ -122,7 +124,7 @@ impl Verifier<'_> {
         let found: Vec<Found> =
             targets.iter().map(|target| attached::check(place, target, self.policy, &mut report)).collect();
         tell_signatures(&targets, &found, &mut report);
-        let image = match Image::load(image) {
+        let image = match Image::load_below(image, root) {
             Ok(image) => image,
             Err(error) => {
                 if is_intact {
@@ -140,18 +142,20 @@ impl Verifier<'_> {
             ));
         }
         let verified = Verified { image, targets, found, indexes, verifier: self };
-        verified.compare(subject.tag, &mut report);
+        verified.compare(subject, &mut report);
         Ok(report)
     }
 }
 
 impl Verified<'_> {
     /// Compares what was signed with the image and with its inputs.
-    fn compare(&self, tag: Option<(&str, &str)>, report: &mut Report) {
+    fn compare(&self, subject: &Subject<'_>, report: &mut Report) {
         self.compare_index(report);
-        let records: Vec<BuildRecord> = records::read_all(&self.targets, &self.found, report);
+        let provenances = records::read_all(&self.targets, &self.found, report);
+        records::check_name(&provenances, subject, &self.targets, report);
+        let records: Vec<&BuildRecord> = provenances.iter().map(|one| &one.record).collect();
         for record in &records {
-            records::check(self, record, tag, report);
+            records::check(self, record, report);
             inputs::check(record, self.verifier, report);
         }
         for target in &self.targets {
@@ -164,7 +168,7 @@ impl Verified<'_> {
                 platforms::check(self, image, target, record, report);
             }
             sboms::check(self, image, target, report);
-            composition::check(self, image, target, report);
+            composition::check(self, image, target, &records, report);
         }
         if !records.is_empty() {
             report.skip(

@@ -44,6 +44,16 @@ pub(crate) fn layout_image(text: &str) -> Result<StoredImage, anyhow::Error> {
     })
 }
 
+/// Returns the repository, without registry, and the tag that a text means; layouts have no repositories.
+pub(crate) fn name(text: &str) -> Result<(Option<String>, Option<String>), anyhow::Error> {
+    if let Some(layout) = text.strip_prefix(LAYOUT) {
+        return Ok((None, layout_place(layout)?.1));
+    }
+    let reference = reference(text)?;
+    let tag = reference.digest().is_none().then(|| reference.identifier());
+    Ok((Some(reference.repository().to_owned()), tag))
+}
+
 /// Opens the blobs of the layout that `oci:DIR[:TAG]` names; nothing where `text` is a reference.
 pub(crate) fn layout_blobs(text: &str) -> Result<Option<Blobs>, anyhow::Error> {
     let Some(layout) = text.strip_prefix(LAYOUT) else { return Ok(None) };

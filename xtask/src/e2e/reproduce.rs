@@ -82,6 +82,13 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
         Ok(())
     });
     scenario.check("origins_are_explained", || explained(&second, &customized));
+    scenario.check("a_foreign_name_is_refused", || {
+        let client = second.temper("verify", &customized).args(["--repository", "acme/postgres"]);
+        let report = image::json(&client.exits_with(1)?.stdout)?;
+        let message = "the image was built for `acme/dhi-python`, not for `acme/postgres`";
+        ensure!(report["failed"][0]["message"] == message, "{report:#}");
+        Ok(())
+    });
     scenario.check("another_key_verifies_nothing", || {
         let other = scenario.temper().args(["key", "create", "--data-dir"]).args([scenario.path("other")]);
         other.succeeds()?;

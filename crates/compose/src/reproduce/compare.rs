@@ -1,7 +1,7 @@
 //! Comparison of a published image with the one that was built again: index, manifests, configs, layers.
 
 use serde_json::Value;
-use temper_oci::{Descriptor, ImageConfig, LayerIndex, Platform};
+use temper_oci::{Descriptor, Digest, ImageConfig, ImageDocument, LayerIndex, Platform};
 
 use crate::composer::Composer;
 use crate::error::ComposeError;
@@ -22,7 +22,7 @@ impl Comparison<'_> {
     /// Lists what differs: nothing where the digests are equal, else the first place of each document and layer.
     pub(super) fn differences(&self) -> Result<Vec<Difference>, ComposeError> {
         let mut differences = Vec::new();
-        if self.published.digest() == self.rebuilt.digest() {
+        if self.published.digest() == self.rebuilt_digest() {
             return Ok(differences);
         }
         for platform in &self.published.platforms {
@@ -32,13 +32,13 @@ impl Comparison<'_> {
                 None => differences.push(missing(&platform.platform, "published", "built")),
             }
         }
-        for rebuilt in &self.rebuilt.manifests {
+        for rebuilt in self.rebuilt.manifests.iter().filter(|_| self.is_index()) {
             if self.published.find(&rebuilt.platform).is_none() {
                 differences.push(missing(&rebuilt.platform, "built", "published"));
             }
         }
         // What an index says beside its manifests is looked at where these are equal.
-        if differences.is_empty() {
+        if differences.is_empty() && self.is_index() {
             let at = "index";
             differences.extend(json(at, self.published.root.bytes(), &self.rebuilt.index_bytes));
         }
@@ -51,8 +51,19 @@ impl Comparison<'_> {
             self.find(&platform.platform)
                 .is_some_and(|rebuilt| rebuilt.config.digest == platform.manifest.config.digest)
         };
-        self.published.platforms.len() == self.rebuilt.manifests.len()
+        (!self.is_index() || self.published.platforms.len() == self.rebuilt.manifests.len())
             && self.published.platforms.iter().all(is_equal)
+    }
+
+    /// Returns the digest of what was built in the place of what was asked for: the index, or one platform's manifest.
+    pub(super) fn rebuilt_digest(&self) -> Digest {
+        let platform = self.published.platforms.first().filter(|_| !self.is_index());
+        let manifest = platform.and_then(|image| self.find(&image.platform));
+        manifest.map_or_else(|| self.rebuilt.digest(), |manifest| manifest.descriptor.digest)
+    }
+
+    fn is_index(&self) -> bool {
+        matches!(self.published.root, ImageDocument::Index(_))
     }
 
     fn find(&self, platform: &Platform) -> Option<&BuiltManifest> {
@@ -121,7 +132,7 @@ impl Comparison<'_> {
     fn index(
         &self,
         layer: &Descriptor,
-        diff_id: &temper_oci::Digest,
+        diff_id: &Digest,
     ) -> Result<std::sync::Arc<LayerIndex>, ComposeError> {
         let Composer { store, cache, log, .. } = *self.composer;
         Layers { store, cache, log }.index(self.image, layer, diff_id)

@@ -110,20 +110,26 @@ fn claims(proofs: &[Proof], carrier: Carrier) -> BTreeMap<Option<Digest>, String
 
 /// Tells what no key vouches for: a statement about something else is wrong here, the rest is others' business.
 fn refusals(target: &Target, verifications: &[(Digest, Verification)], report: &mut Report) {
-    let mut refused: BTreeMap<(Carrier, Digest), Vec<&Refusal>> = BTreeMap::new();
-    for refusal in verifications.iter().flat_map(|(_, verification)| &verification.refusals) {
-        refused.entry((refusal.carrier, refusal.blob)).or_default().push(refusal);
+    // One payload may stand under several signatures, and one document twice: whatever a key proved is not refused.
+    let proofs = verifications.iter().flat_map(|(_, verification)| &verification.proofs);
+    let proved: BTreeSet<(Carrier, Digest)> = proofs.map(|proof| (proof.carrier, proof.blob)).collect();
+    let mut refused: BTreeMap<(Carrier, Digest), BTreeMap<Digest, &Refusal>> = BTreeMap::new();
+    for (key, verification) in verifications {
+        for refusal in &verification.refusals {
+            refused.entry((refusal.carrier, refusal.blob)).or_default().insert(*key, refusal);
+        }
     }
+    refused.retain(|document, _| !proved.contains(document));
     let mut others = 0;
-    for ((carrier, blob), refusals) in refused.iter().filter(|(_, all)| all.len() == verifications.len()) {
+    for ((carrier, blob), refusals) in &refused {
         let place = match carrier {
             Carrier::LegacyTag => "legacy tags",
             Carrier::Referrer => "referrers",
         };
         let at = format!("{}, {place}, blob `{blob}`", target.at);
-        let about = refusals.iter().find(|refusal| matches!(refusal.error, FormatError::Subject { .. }));
+        let about = refusals.values().find(|refusal| matches!(refusal.error, FormatError::Subject { .. }));
         let unread = refusals
-            .iter()
+            .values()
             .find(|refusal| !matches!(refusal.error, FormatError::Signature(_) | FormatError::Unsigned));
         match (about, unread) {
             (Some(about), _) => report.fail(at, sentence(&about.error)),

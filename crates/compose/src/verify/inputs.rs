@@ -3,6 +3,7 @@
 use temper_attest::Limits;
 use temper_attest::carrier::Carrier;
 use temper_attest::provenance::{BuildRecord, Input, Role};
+use temper_oci::Descriptor;
 
 use crate::image::ImageSource;
 use crate::verify::Verifier;
@@ -19,43 +20,50 @@ pub(super) fn check(record: &BuildRecord, verifier: &Verifier<'_>, report: &mut 
         };
         let what = format!("{what} `{}@{}`", input.name, input.digest);
         match open(input, verifier) {
-            Ok(source) => {
+            Ok((source, root)) => {
                 report.prove(format!("{what} is still there, with this digest"));
-                check_signature(&*source, input, &what, verifier, report);
+                check_signature(&*source, &root, &what, verifier, report);
             }
             Err(why) => report.skip(what, why),
         }
     }
 }
 
-fn open<'a>(input: &Input, verifier: &'a Verifier<'_>) -> Result<Box<dyn ImageSource + 'a>, String> {
-    match verifier.inputs.image(input) {
-        Ok(Some(source)) => Ok(source),
-        Ok(None) => Err("it is not to be found any more".to_owned()),
-        Err(error) => Err(sentence(&error)),
+/// Opens an input and reads its root, whose digest counts and not what somebody says of it.
+fn open<'a>(
+    input: &Input,
+    verifier: &'a Verifier<'_>,
+) -> Result<(Box<dyn ImageSource + 'a>, Descriptor), String> {
+    let source = match verifier.inputs.image(input) {
+        Ok(Some(source)) => source,
+        Ok(None) => return Err("it is not to be found any more".to_owned()),
+        Err(error) => return Err(sentence(&error)),
+    };
+    let root = source.root().map_err(|error| sentence(&error))?.descriptor();
+    if root.digest == input.digest {
+        Ok((source, root))
+    } else {
+        Err(format!("what is there has the digest `{}`", root.digest))
     }
 }
 
 /// A signature of an input is welcome and not demanded: it may be from anywhere.
 fn check_signature(
     source: &dyn ImageSource,
-    input: &Input,
+    root: &Descriptor,
     what: &str,
     verifier: &Verifier<'_>,
     report: &mut Report,
 ) {
     let what_signed = format!("who signed {what}");
-    let attached = source.attachments().map(|place| {
-        let descriptor = source.root()?.descriptor();
-        place.attached(&descriptor)
-    });
+    let attached = source.attachments().map(|place| place.attached(root));
     let attached = match attached {
         Some(Ok(attached)) => attached,
         Some(Err(error)) => return report.skip(what_signed, sentence(&error)),
         None => return report.skip(what_signed, "it is kept where nothing is attached to images"),
     };
     for key in &verifier.policy.keys {
-        let verification = attached.verify(input.digest, key, &Limits::default());
+        let verification = attached.verify(root.digest, key, &Limits::default());
         if [Carrier::LegacyTag, Carrier::Referrer].into_iter().any(|carrier| verification.is_signed(carrier))
         {
             return report.prove(format!("{what} is signed by key `{}`", key.id()));

@@ -57,6 +57,9 @@ fn base_layers(
         Err(error) => return report.skip(what, sentence(&error)),
     };
     let base = source.root().map_err(|error| sentence(&error)).and_then(|root| {
+        if root.digest() != input.digest {
+            return Err(format!("what is there has the digest `{}`", root.digest()));
+        }
         let manifest = Document::<Manifest>::parse(root.bytes().clone()).map_err(|error| sentence(&error))?;
         let config = source.document(&manifest.config).map_err(|error| sentence(&error))?;
         let config = ImageConfig::parse(&config).map_err(|error| sentence(&error))?;

@@ -4,18 +4,25 @@ use std::collections::BTreeSet;
 
 use temper_attest::provenance::{BuildRecord, Input, ProvenanceError, Role};
 use temper_attest::{Statement, predicate};
-use temper_oci::{Digest, ImageDocument, Platform};
+use temper_oci::{Digest, ImageDocument, Platform, Reference};
 
 use crate::statements::BuildKind;
 use crate::verify::attached::Found;
 use crate::verify::report::{Report, sentence};
-use crate::verify::{Target, Verified};
+use crate::verify::{Subject, Target, Verified};
 
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 const BASE_NAME: &str = "org.opencontainers.image.base.name";
 
+/// A provenance that a trusted key signed.
+pub(super) struct Provenance {
+    pub(super) record: BuildRecord,
+    /// The repositories that the image was built for: the document's, and those that the subjects are named by.
+    repositories: BTreeSet<String>,
+}
+
 /// Reads every provenance that a trusted key signed, each once.
-pub(super) fn read_all(targets: &[Target], found: &[Found], report: &mut Report) -> Vec<BuildRecord> {
+pub(super) fn read_all(targets: &[Target], found: &[Found], report: &mut Report) -> Vec<Provenance> {
     let mut statements: Vec<(&Target, &Statement)> = Vec::new();
     for (target, found) in targets.iter().zip(found) {
         let own = found.statements.iter();
@@ -29,7 +36,13 @@ pub(super) fn read_all(targets: &[Target], found: &[Found], report: &mut Report)
     for (target, statement) in statements {
         subjects(targets, target, statement, report);
         match read(statement) {
-            Ok(record) => records.push(record),
+            Ok(record) => {
+                let names = statement.subject.iter().filter_map(|subject| subject.name.as_deref());
+                let names = names.map(|name| name.split('?').next().unwrap_or(name));
+                let destination = record.request.target.destination.as_str();
+                let repositories = names.chain([destination]).map(without_registry).collect();
+                records.push(Provenance { record, repositories });
+            }
             Err(error @ ProvenanceError::BuildType { .. }) => {
                 report.skip(format!("{}, provenance", target.at), sentence(&error));
             }
@@ -67,13 +80,7 @@ fn subjects(targets: &[Target], at: &Target, statement: &Statement, report: &mut
 }
 
 /// Compares a record with what the index and the manifests say of themselves.
-pub(super) fn check(
-    verified: &Verified<'_>,
-    record: &BuildRecord,
-    tag: Option<(&str, &str)>,
-    report: &mut Report,
-) {
-    check_tag(record, tag, report);
+pub(super) fn check(verified: &Verified<'_>, record: &BuildRecord, report: &mut Report) {
     let image = &verified.image;
     let recorded: BTreeSet<&Platform> = record.settings.platforms.keys().collect();
     if let ImageDocument::Index(index) = &image.root {
@@ -97,22 +104,50 @@ pub(super) fn check(
     compare_inputs(record, report);
 }
 
-/// A tag of the repository that was built for must be one that the build gave.
-fn check_tag(record: &BuildRecord, tag: Option<(&str, &str)>, report: &mut Report) {
-    let target = &record.request.target;
-    let Some((repository, tag)) = tag else { return };
-    if target.destination != repository && !target.destination.ends_with(&format!("/{repository}")) {
-        let why = format!("the image was built for `{}`", target.destination);
-        return report.skip(format!("tag `{tag}` of `{repository}`"), why);
+/// A name must mean this image: the repository that it was built for, and a tag that one of its builds gave its index.
+pub(super) fn check_name(
+    provenances: &[Provenance],
+    subject: &Subject<'_>,
+    targets: &[Target],
+    report: &mut Report,
+) {
+    if provenances.is_empty() {
+        return;
     }
-    if target.tags.iter().any(|own| own == tag) {
+    let built_for: BTreeSet<&String> = provenances.iter().flat_map(|one| &one.repositories).collect();
+    match subject.repository {
+        Some(repository) if built_for.iter().any(|name| *name == repository) => {
+            report.prove(format!("built for repository `{repository}`"));
+        }
+        Some(repository) => {
+            let message = format!("the image was built for {}, not for `{repository}`", list(built_for));
+            report.fail("provenance: externalParameters.target.destination", message);
+        }
+        None => report.skip("the repository that it was built for", "none was asked for by name"),
+    }
+    let Some(tag) = subject.tag else { return };
+    if targets.iter().all(|target| !target.is_index) {
+        let message = "it names the manifest of one platform, not the index that the provenance is about";
+        return report.fail(format!("tag `{tag}`"), message);
+    }
+    let tags: BTreeSet<&String> =
+        provenances.iter().flat_map(|one| &one.record.request.target.tags).collect();
+    if tags.iter().any(|own| *own == tag) {
         return report.prove(format!("tag `{tag}` is one that the build gave"));
     }
-    let message = format!(
-        "it names another image now: the build of this one gave {}",
-        target.tags.iter().map(|tag| format!("`{tag}`")).collect::<Vec<_>>().join(", ")
-    );
+    let message = format!("it names another image now: the build of this one gave {}", list(tags));
     report.fail(format!("tag `{tag}`, provenance: externalParameters.target.tags"), message);
+}
+
+fn list(names: BTreeSet<&String>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+fn without_registry(name: &str) -> String {
+    let path =
+        name.split_once('/').filter(|_| Reference::names_registry(name)).map_or(name, |(_, path)| path);
+    path.to_owned()
 }
 
 fn annotations(

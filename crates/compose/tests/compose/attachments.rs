@@ -129,3 +129,19 @@ fn sizes_are_bounded_before_anything_is_read() {
         assert!(error.starts_with(expected) && error.contains("more than"), "{error}");
     }
 }
+
+#[test]
+fn many_referrers_of_many_layers_are_bounded_together() {
+    let repository = MemoryRepository::new(true);
+    let config = repository.add(OCI_EMPTY, b"{}");
+    for number in 0..50 {
+        let layers = (0..100).map(|_| Descriptor::new(bundle::MEDIA_TYPE, Digest::of("gone"), 0)).collect();
+        let mut manifest = Manifest::image(config.clone(), layers);
+        manifest.artifact_type = Some(bundle::MEDIA_TYPE.to_owned());
+        manifest.subject = Some(target());
+        manifest.annotations.insert("number".to_owned(), number.to_string());
+        repository.add(manifest.media_type(), &manifest.to_bytes());
+    }
+    let error = repository.attached(&target()).expect_err("is too much").to_string();
+    assert_eq!(error, "manifests and blobs that are attached are more than 2000");
+}

@@ -32,6 +32,11 @@ impl MemoryStore {
         self.blobs.lock().expect("no writer panics").writes.clone()
     }
 
+    /// Puts other bytes in the place of a blob.
+    pub(crate) fn damage(&self, digest: &Digest) {
+        self.blobs.lock().expect("no writer panics").bytes.insert(*digest, Arc::from(&b"damaged"[..]));
+    }
+
     /// Loses a blob.
     pub(crate) fn remove(&self, digest: &Digest) {
         self.blobs.lock().expect("no writer panics").bytes.remove(digest);

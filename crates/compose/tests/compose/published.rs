@@ -99,7 +99,7 @@ impl Published {
         let inputs = self.inputs();
         let verifier = Verifier { policy: &policy, inputs: &inputs, archive: Some(self.workshop.archive()) };
         let image = repository.image(TAG);
-        let subject = Subject { image: &image, tag: Some(("acme/app", TAG)) };
+        let subject = Subject { image: &image, repository: Some("acme/app"), tag: Some(TAG) };
         verifier.verify(&subject).map_err(|error| error.to_string())
     }
 

@@ -6,6 +6,7 @@ use temper_compose::reproduce::{Outcome, Reproduction};
 use temper_compose::{
     Archive, BlobStore, Composer, External, Log, PackageFile, PackageSource, Silent, Snapshot,
 };
+use temper_oci::Digest;
 use temper_resolve::Universe;
 use temper_testkit::Deb;
 
@@ -166,4 +167,55 @@ fn inputs_that_are_gone_are_named() {
     let error =
         reproduce_with(&published, |_, inputs| drop(inputs.images.pop())).expect_err("lacks an artifact");
     assert!(error.starts_with("artifact `") && error.contains("acme/data@sha256:"), "{error}");
+}
+
+#[test]
+fn nothing_that_was_written_before_is_taken() {
+    let published = Published::new(true);
+    // The machine that built the image has its layers; damaged, they must not come out again.
+    let workshop = &published.workshop;
+    for manifest in &published.outcome.image.manifests {
+        for layer in &manifest.layers[1..] {
+            workshop.store.damage(&layer.digest);
+        }
+    }
+    let composer = workshop.composer();
+    let image = published.repository.image(TAG);
+    let reproduction = composer.reproduce(&image, published.record(), &published.inputs());
+    let reproduction = reproduction.expect("can be built");
+    assert_eq!(reproduction.outcome, Outcome::Identical, "{reproduction:#?}");
+    for manifest in &published.outcome.image.manifests {
+        for layer in &manifest.layers {
+            assert_eq!(Digest::of(workshop.store.get(&layer.digest)), layer.digest, "is written again");
+        }
+    }
+}
+
+#[test]
+fn keys_that_are_not_those_of_the_build_are_told() {
+    let published = Published::new(true);
+    let other = Digest::of("other");
+    let reproduction = reproduce_with(&published, |record, _| record.settings.build_key = other);
+    let reproduction = reproduction.expect("can be built");
+    assert_eq!(reproduction.outcome, Outcome::Different);
+    assert_eq!(reproduction.digest, reproduction.rebuilt);
+    assert_eq!(reproduction.differences[0].at, "provenance: internalParameters.buildKey");
+    let reproduction = reproduce_with(&published, |record, _| {
+        let platform = record.settings.platforms.values_mut().next_back().expect("there are two");
+        platform.layer_keys[1] = other;
+    });
+    let at = &reproduction.expect("can be built").differences[0].at;
+    assert_eq!(at, "linux/arm64, provenance: internalParameters.platforms.layerKeys");
+}
+
+#[test]
+fn one_platform_is_compared_with_itself() {
+    let published = Published::new(true);
+    for architecture in ["amd64", "arm64"] {
+        let manifest = published.outcome.on(architecture).manifest.descriptor.clone();
+        published.repository.set_tag(TAG, manifest.clone());
+        let reproduction = reproduce_with(&published, |_, _| ()).expect("can be built");
+        assert_eq!(reproduction.outcome, Outcome::Identical, "{reproduction:#?}");
+        assert_eq!(reproduction.rebuilt, manifest.digest);
+    }
 }

@@ -42,13 +42,17 @@ enum Change {
     Untag(fn(Digest) -> String),
     /// The tags of the two platforms are exchanged.
     SwapTags(fn(Digest) -> String),
+    /// Statements as the key signed them, changed by code.
+    Lied(&'static str, fn(&mut Value)),
+    /// A statement that the index does not carry, though a platform does.
+    NotAtIndex(&'static str),
     /// The image's tag names something else.
     Retag(fn(&Published, &MemoryRepository)),
     /// Everything is signed, by another key.
     OtherKey,
 }
 
-use Change::{Flip, Forged, OtherKey, Remove, Retag, Signed, SwapTags, Unsigned, Untag};
+use Change::{Flip, Forged, Lied, NotAtIndex, OtherKey, Remove, Retag, Signed, SwapTags, Unsigned, Untag};
 use File::{Attestation, Bundle, Config, Layer, Signature};
 
 const PROVENANCE: &str = predicate::SLSA_PROVENANCE;
@@ -229,6 +233,36 @@ fn table() -> Vec<(Change, &'static str, &'static str)> {
             "it is `0`",
         ),
         (
+            Signed(RECORD, "/users/0/id", Some(7.into())),
+            "linux/amd64, composition record: users[0]",
+            "it is `root 7`",
+        ),
+        (
+            Signed(RECORD, "/groups/0", None),
+            "linux/amd64, composition record: groups[0]",
+            "`/etc/group` says `root 0`",
+        ),
+        (Lied(RECORD, other_package), "linux/amd64, composition record: origins", "is not in the provenance"),
+        (
+            Lied(RECORD, other_artifact),
+            "linux/amd64, composition record: origins",
+            "is not in the provenance",
+        ),
+        (
+            Lied(RECORD, own_as_base),
+            "linux/amd64, composition record: `/srv/own`",
+            "is of another origin than the record says",
+        ),
+        (
+            Lied(RECORD, listed_twice),
+            "linux/amd64, composition record: `/usr/bin/app`",
+            "it has several origins",
+        ),
+        (Lied(SPDX, other_file), "linux/amd64, SPDX SBOM: packages[", "has another digest"),
+        (Lied(CYCLONEDX, other_file), "linux/amd64, CycloneDX SBOM: components[", "has another digest"),
+        (Lied(PROVENANCE, other_base), "linux/amd64, manifest: layers[0]", "is not the base's"),
+        (NotAtIndex(SPDX), "index, SPDX SBOM", "that of `linux/arm64` is not attached to the index"),
+        (
             Signed(RECORD, "/origins/0/others", Some(serde_json::json!(["/nowhere"]))),
             "linux/amd64, composition record: `/bin`",
             "the image has it, the record does not",
@@ -277,6 +311,21 @@ fn apply(published: &Published, change: &Change) -> MemoryRepository {
                     edit(&mut statement.predicate, pointer, value.as_ref());
                 }
             });
+        }
+        Lied(kind, change) => {
+            return published.publish_changed(|statement| {
+                if statement.predicate_type == *kind {
+                    change(&mut statement.predicate);
+                }
+            });
+        }
+        NotAtIndex(kind) => {
+            let mut statements = published.statements.clone();
+            let last = statements.index.iter().rposition(|statement| statement.predicate_type == *kind);
+            statements.index.remove(last.expect("it is stated"));
+            let other = MemoryRepository::new(true);
+            published.publish(&statements, &other, 1);
+            return other;
         }
         Untag(tag) => fork.untag(&tag(tampered.manifest())),
         SwapTags(tag) => {
@@ -328,6 +377,60 @@ fn other_image(published: &Published, repository: &MemoryRepository) {
         }
     });
     repository.replace(&other);
+}
+
+/// The first group of paths of an origin in a composition record.
+fn group<'a>(record: &'a mut Value, origin: &str) -> &'a mut Value {
+    let groups = record["origins"].as_array_mut().expect("is a list");
+    groups.iter_mut().find(|group| group["origin"] == origin).unwrap_or_else(|| panic!("{origin} is there"))
+}
+
+fn other_package(record: &mut Value) {
+    group(record, "package")["package"] = "evil 1".into();
+}
+
+fn other_artifact(record: &mut Value) {
+    group(record, "artifact")["digest"] = format!("sha256:{HEX}").into();
+}
+
+/// The document's file is said to be the base's.
+fn own_as_base(record: &mut Value) {
+    let digest = group(record, "document")["files"].as_object_mut().expect("has files").remove("/srv/own");
+    group(record, "base")["files"]["/srv/own"] = digest.expect("is there");
+}
+
+fn listed_twice(record: &mut Value) {
+    group(record, "document")["files"]["/usr/bin/app"] = HEX.into();
+}
+
+/// Another digest of the first added file.
+fn other_file(document: &mut Value) {
+    let is_spdx = document["packages"].is_array();
+    let list = document[if is_spdx { "packages" } else { "components" }].as_array_mut().expect("is a list");
+    let file = list.iter_mut().find(|one| one["name"] == "/srv/own").expect("is listed");
+    if is_spdx {
+        file["checksums"][0]["checksumValue"] = HEX.into();
+    } else {
+        file["hashes"][0]["content"] = HEX.into();
+    }
+}
+
+/// The artifact's manifests in the place of the base's.
+fn other_base(provenance: &mut Value) {
+    let dependencies =
+        provenance["buildDefinition"]["resolvedDependencies"].as_array_mut().expect("is a list");
+    let platform = |one: &Value, role: &str| {
+        (one["annotations"]["role"] == role).then(|| one["annotations"]["platform"].clone())
+    };
+    let artifacts: Vec<(Value, Value)> = dependencies
+        .iter()
+        .filter_map(|one| Some((platform(one, "artifact")?, one["digest"].clone())))
+        .collect();
+    for one in dependencies {
+        let Some(platform) = platform(one, "base").filter(|platform| !platform.is_null()) else { continue };
+        let found = artifacts.iter().find(|(own, _)| *own == platform).expect("has the platform");
+        one["digest"] = found.1.clone();
+    }
 }
 
 /// A repository that is being changed.

@@ -161,6 +161,11 @@ impl Workshop {
         text
     }
 
+    /// Returns what plans and builds are made with.
+    pub(crate) fn composer(&self) -> Composer<'_> {
+        Composer { store: &self.store, cache: &self.cache, archive: &self.archive, log: &Silent }
+    }
+
     /// Returns the archive that packages come from.
     pub(crate) fn archive(&self) -> &MemoryArchive {
         &self.archive
@@ -209,8 +214,7 @@ impl Workshop {
         tags: Vec<String>,
         run: impl FnOnce(&Composer<'_>, &Request<'_>, Planned<'_>) -> T,
     ) -> Result<T, ComposeError> {
-        let composer =
-            Composer { store: &self.store, cache: &self.cache, archive: &self.archive, log: &Silent };
+        let composer = self.composer();
         let find = |reference: &str| self.find_artifact(reference).clone();
         let artifacts: Vec<Box<dyn ImageSource>> = recipe
             .artifacts

@@ -16,13 +16,17 @@ pub(crate) struct Trust {
 #[command(after_help = "Examples:
   temper verify 127.0.0.1:5080/acme/dhi-python:3.13_custom
   temper verify registry.example/acme/dhi-python:3.13_custom --key https://registry.example/keyring/latest.pub
-  temper verify oci:result:3.13_custom --key temper.pub --json")]
+  temper verify mirror.example/python:3.13_custom --repository acme/dhi-python --key acme.pub
+  temper verify oci:result:3.13_custom --repository acme/dhi-python --key temper.pub --json")]
 pub(crate) struct Verify {
     /// The image: a reference or `oci:DIR[:TAG]`
     #[arg(value_name = "REF|oci:DIR[:TAG]")]
     pub(crate) image: String,
     #[command(flatten)]
     pub(crate) trust: Trust,
+    /// Repository that the image was built for, where it was copied from there [default: the reference's own]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
     /// Where else the base and artifacts may be: a layout or a repository; may be repeated
     #[arg(long = "input", value_name = "oci:DIR|REPOSITORY")]
     pub(crate) inputs: Vec<String>,

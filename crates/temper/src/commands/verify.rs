@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use temper_compose::verify::{Policy, Report, Subject, Verifier};
-use temper_oci::Reference;
 
 use crate::cli;
 use crate::inputs::Places;
@@ -23,10 +22,9 @@ pub(crate) fn run(
     let image = locate::source(workspace, &options.image)?;
     let inputs = Places::of(workspace, &options.image, &options.inputs, false)?;
     let verifier = Verifier { policy: &policy, inputs: &inputs, archive: Some(&workspace.archive) };
-    let reference = locate::reference(&options.image).ok();
-    let tag = reference.as_ref().and_then(tag);
-    let tag = tag.as_ref().map(|(repository, tag)| (repository.as_str(), tag.as_str()));
-    let report = verifier.verify(&Subject { image: &*image, tag })?;
+    let (repository, tag) = locate::name(&options.image)?;
+    let repository = options.repository.as_ref().or(repository.as_ref()).map(String::as_str);
+    let report = verifier.verify(&Subject { image: &*image, repository, tag: tag.as_deref() })?;
     workspace.progress.finish();
     let Report { reference, digest, proved, failed, not_checked } = &report;
     let shown = json!({
@@ -41,11 +39,6 @@ pub(crate) fn run(
     Ok(if report.is_verified() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Returns repository and tag of a reference that is one of a tag.
-fn tag(reference: &Reference) -> Option<(String, String)> {
-    reference.digest().is_none().then(|| (reference.repository().to_owned(), reference.identifier()))
-}
-
 fn render(report: &Report) -> String {
     let Report { reference, digest, proved, failed, not_checked } = report;
     let mut text = if failed.is_empty() {
@@ -57,6 +50,9 @@ fn render(report: &Report) -> String {
     section(&mut text, "failed", failed.iter().map(|failed| format!("{}: {}", failed.at, failed.message)));
     section(&mut text, "proved", proved.iter().cloned());
     section(&mut text, "not checked", not_checked.iter().map(|line| format!("{}: {}", line.what, line.why)));
+    if failed.iter().any(|failed| failed.at.ends_with("target.destination")) {
+        text.push_str("hint: an image that was copied from there is verified with `--repository NAME`\n");
+    }
     text
 }
 
