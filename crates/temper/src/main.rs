@@ -1,5 +1,6 @@
 //! The temper command: reads the command line, opens the data folder, and runs one command.
 
+mod atomic_file;
 mod bundle;
 mod catalog;
 mod cli;

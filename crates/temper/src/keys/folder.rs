@@ -4,7 +4,7 @@
 //! cosign, or `1.pkcs11`, the address of the private half in a token. A number is taken for ever.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use temper_attest::{FileKey, PublicKey, Signer};
 use temper_oci::Digest;
 
 use super::{KeyPassword, file, pkcs11, random};
+use crate::atomic_file;
 use crate::failure::Failure;
 
 /// The end of the names of public keys.
@@ -155,9 +156,19 @@ impl KeyFolder {
             }
             New::Token(address, _) => (ADDRESS, format!("{address}\n"), Home::Token),
         };
-        // A key is there from the moment that its public half is.
-        self.write(number, extension, |path| write_private(path, private.as_bytes()))?;
-        self.write(number, PUBLIC, |path| write(path, public.to_pem().as_bytes(), 0o644))?;
+        // A key is there from the moment that its public half is: without one, a private half was left by a process
+        // that was cut off, and would be taken for this key's.
+        for left in [PRIVATE, ADDRESS].map(|extension| self.path(number, extension)) {
+            atomic_file::remove(&left)
+                .with_context(|| format!("`{}`, left half made, cannot be removed", left.display()))?;
+        }
+        let written = |extension, write: fn(&Path, &[u8]) -> io::Result<()>, text: &str| {
+            let path = self.path(number, extension);
+            write(&path, text.as_bytes())
+                .with_context(|| format!("key `{}` cannot be written", path.display()))
+        };
+        written(extension, atomic_file::write_private, &private)?;
+        written(PUBLIC, atomic_file::write, &public.to_pem())?;
         Ok(Key { number, public, home })
     }
 
@@ -191,16 +202,6 @@ impl KeyFolder {
 
     fn path(&self, number: u32, extension: &str) -> PathBuf {
         self.folder.join(format!("{number}.{extension}"))
-    }
-
-    fn write(
-        &self,
-        number: u32,
-        extension: &str,
-        write: impl FnOnce(&Path) -> io::Result<()>,
-    ) -> Result<(), Error> {
-        let path = self.path(number, extension);
-        write(&path).with_context(|| format!("key `{}` cannot be written", path.display()))
     }
 
     /// Makes the folder, and waits until nobody else adds a key.
@@ -237,28 +238,6 @@ fn public_number(name: &str) -> Option<u32> {
 
 fn generate() -> Result<FileKey, Error> {
     Ok(FileKey::generate(&mut random::fill)?)
-}
-
-/// Writes a file that only its owner reads.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write(path, bytes, 0o600)
-}
-
-/// Writes under another name first: a file is there as a whole or not at all.
-fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    // Left by a process that was cut off.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    // A key whose password is lost in a power failure is lost too.
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]

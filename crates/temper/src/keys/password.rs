@@ -9,7 +9,8 @@ use anyhow::{Context, Error, anyhow};
 use secrecy::{SecretSlice, SecretString};
 use temper_attest::keys::RandomError;
 
-use super::{folder, random};
+use super::random;
+use crate::atomic_file;
 use crate::failure::Failure;
 
 /// What holds the password of the data folder's keys.
@@ -59,7 +60,7 @@ impl KeyPassword {
         match self {
             Self::Generated(path) if !path.exists() => {
                 let password = generate()?;
-                folder::write_private(path, &password)
+                atomic_file::write_private(path, &password)
                     .with_context(|| format!("password `{}` cannot be written", path.display()))?;
                 self.get()
             }

@@ -1,14 +1,12 @@
 //! The key for tokens in the data folder, made at the first start.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context;
 use temper_registry::TokenKey;
 
 use super::{privacy, reload};
+use crate::atomic_file;
 use crate::failure::Failure;
 
 /// Where the key is in the data folder: PKCS #8, readable by its owner alone.
@@ -19,7 +17,7 @@ pub(super) fn read_or_make(folder: &Path) -> Result<TokenKey, anyhow::Error> {
     let path = folder.join(KEY_FILE);
     if !path.exists() {
         let key = TokenKey::generate()?;
-        write(folder, &path, key.pkcs8())
+        atomic_file::write_private(&path, key.pkcs8())
             .with_context(|| format!("key for tokens `{}` cannot be written", path.display()))?;
         return Ok(key);
     }
@@ -31,22 +29,9 @@ pub(super) fn read_or_make(folder: &Path) -> Result<TokenKey, anyhow::Error> {
         .map_err(|failure| failure.hint("remove the file: a new key is made, and clients get new tokens"))?)
 }
 
-/// Writes under another name first: a key is there as a whole or not at all.
-fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = folder.join(format!("{KEY_FILE}.new"));
-    // Left by a start that was cut off.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(privacy::FILE_MODE).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -54,7 +39,7 @@ mod tests {
     #[test]
     fn the_key_is_made_once_and_kept_secret() {
         let folder = tempfile::tempdir().expect("makes a folder");
-        std::fs::write(folder.path().join("token-key.pk8.new"), "half").expect("writes");
+        fs::write(folder.path().join("token-key.pk8.new"), "half").expect("writes");
         let made = read_or_make(folder.path()).expect("makes");
         let read = read_or_make(folder.path()).expect("reads");
         assert_eq!(made.pkcs8(), read.pkcs8());

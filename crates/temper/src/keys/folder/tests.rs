@@ -79,6 +79,25 @@ fn a_key_is_added_once() {
 }
 
 #[test]
+fn what_a_crash_left_is_no_part_of_the_next_key() {
+    let public = generate().expect("makes").public_key();
+    let bed = Bed::new();
+    signs(&bed.keys());
+    // A key file whose public half was never written.
+    fs::copy(bed.path("1.key"), bed.path("2.key")).expect("copies");
+    fs::write(bed.path("2.key.new"), "half").expect("writes");
+    let added = bed.keys().add_token("pkcs11:object=a", &public).expect("adds");
+    assert_eq!((added.number, added.home), (2, Home::Token));
+    assert_eq!(bed.keys().latest().expect("reads").expect("is there").home, Home::Token);
+    assert!(!bed.path("2.key").exists() && !bed.path("2.key.new").exists());
+    // The address of a token likewise.
+    fs::write(bed.path("3.pkcs11"), "pkcs11:object=b\n").expect("writes");
+    let rotated = bed.keys().rotate().expect("rotates");
+    assert_eq!((rotated.number, signs(&bed.keys())), (3, rotated.public));
+    assert!(!bed.path("3.pkcs11").exists());
+}
+
+#[test]
 fn many_at_once_make_one_first_key() {
     let bed = Bed::new();
     let made = thread::scope(|scope| {
