@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
-use temper_attest::keys::KEY_BYTES_MAX;
 use temper_attest::provenance::{Builder, Target};
 use temper_attest::{Limits, PublicKey, Signer, VexDocument};
 use temper_compose::{
@@ -59,11 +58,11 @@ pub(crate) struct Signing {
 impl Signing {
     /// Opens the key and reads the documents; nothing where the image is not to be signed.
     ///
-    /// `base_keys` are files with the public keys whose word about the base is passed on, beside the own keys.
+    /// `base_keys` name the public keys whose word about the base is passed on, beside the own keys.
     pub(crate) fn open(
         workspace: &Workspace,
         options: &cli::Signing,
-        base_keys: &[PathBuf],
+        base_keys: &[String],
     ) -> Result<Option<Self>, anyhow::Error> {
         if options.no_sign {
             return Ok(None);
@@ -71,8 +70,8 @@ impl Signing {
         let signer = keys::signer(workspace, options.key.as_deref())?;
         let mut trusted_keys = vec![PublicKey::of(&*signer)?];
         trusted_keys.extend(workspace.keys.keys()?.into_iter().map(|key| key.public));
-        for path in base_keys {
-            trusted_keys.push(read_key(path)?);
+        if !base_keys.is_empty() {
+            trusted_keys.extend(keys::known(workspace, base_keys)?.into_iter().map(|known| known.key));
         }
         let vex = options.vex.iter().map(|path| read_vex(path)).collect::<Result<_, _>>()?;
         Ok(Some(Self { signer, vex, trusted_keys, started: now() }))
@@ -164,16 +163,6 @@ fn read_vex(path: &Path) -> Result<VexDocument, anyhow::Error> {
         Failure::failed(anyhow::Error::new(error).context(format!("VEX document `{shown}` cannot be used")))
             .hint(hint)
     })?)
-}
-
-fn read_key(path: &Path) -> Result<PublicKey, anyhow::Error> {
-    let shown = path.display();
-    let failed = |error: anyhow::Error| {
-        Failure::usage(error.context(format!("public key `{shown}` cannot be used")))
-            .hint("name a PEM file, as `temper key show` prints it")
-    };
-    let bytes = read(path, KEY_BYTES_MAX).map_err(failed)?;
-    Ok(PublicKey::from_pem(&String::from_utf8_lossy(&bytes)).map_err(|error| failed(error.into()))?)
 }
 
 /// Reads a file; one that is too long is cut behind the first byte too many, which its parser sees.

@@ -4,6 +4,7 @@ use temper_oci::Digest;
 
 use crate::carrier::verify::envelope;
 use crate::carrier::{Attached, Carrier};
+use crate::statement::Subject;
 use crate::{Envelope, Limits, Statement};
 
 /// A statement as it is attached; nothing is verified.
@@ -15,15 +16,17 @@ pub struct Listed {
     pub manifest: Digest,
     /// The blob that holds it.
     pub blob: Digest,
-    /// The statement with its signatures, which [`Envelope::verify`] checks.
+    /// The statement with its signatures, which [`Envelope::verify`] checks; [`Envelope::statement`] reads it whole.
     pub envelope: Envelope,
-    /// The statement.
-    pub statement: Statement,
+    /// What kind of thing is said.
+    pub predicate_type: String,
+    /// What is spoken of.
+    pub subject: Vec<Subject>,
 }
 
 impl Attached {
     /// Lists the statements about a target, referrers first; what cannot be read, or speaks of something else, is
-    /// left out.
+    /// left out. Strangers may attach a lot: one statement is parsed at a time, and what it says is not kept.
     pub fn list(&self, target: Digest, limits: &Limits) -> Vec<Listed> {
         let referrers = self.referrers.iter().map(|attachment| (Carrier::Referrer, attachment));
         let legacy = self.attestations.iter().map(|attachment| (Carrier::LegacyTag, attachment));
@@ -34,7 +37,8 @@ impl Attached {
                 let Ok(statement) = envelope.statement(limits) else { continue };
                 if statement.is_about(target) {
                     let (manifest, blob) = (attachment.manifest().digest(), layer.digest);
-                    listed.push(Listed { carrier, manifest, blob, envelope, statement });
+                    let Statement { predicate_type, subject, .. } = statement;
+                    listed.push(Listed { carrier, manifest, blob, envelope, predicate_type, subject });
                 }
             }
         }

@@ -114,7 +114,7 @@ fn what_is_attached_is_listed_whoever_signed_it() {
     publish(&mut registry, &statements(), &key(1));
     let listed = registry.attached(digest("index")).list(digest("index"), &Limits::default());
     let kinds: Vec<_> =
-        listed.iter().map(|listed| (listed.carrier, listed.statement.predicate_type.as_str())).collect();
+        listed.iter().map(|listed| (listed.carrier, listed.predicate_type.as_str())).collect();
     let (referrer, legacy) = (Carrier::Referrer, Carrier::LegacyTag);
     let (provenance, spdx) = (predicate::SLSA_PROVENANCE, predicate::SPDX);
     assert_eq!(
@@ -123,6 +123,13 @@ fn what_is_attached_is_listed_whoever_signed_it() {
     );
     assert_eq!(kinds[4..], [(legacy, provenance), (legacy, spdx), (legacy, spdx)]);
     assert!(listed.iter().all(|listed| listed.envelope.verify(&key(1).public_key()).is_ok()));
+    for listed in &listed {
+        let statement = listed.envelope.statement(&Limits::default()).unwrap();
+        assert_eq!(
+            (&statement.predicate_type, &statement.subject),
+            (&listed.predicate_type, &listed.subject)
+        );
+    }
     assert!(listed.iter().all(|listed| listed.envelope.verify(&key(2).public_key()).is_err()));
     assert!(listed.iter().all(|listed| registry.manifests.contains_key(&listed.manifest.to_string())));
     assert!(registry.attached(digest("index")).list(digest("other"), &Limits::default()).is_empty());

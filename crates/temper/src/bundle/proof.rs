@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Error, anyhow};
-use temper_attest::Limits;
-use temper_attest::carrier::Carrier;
+use temper_attest::carrier::{Carrier, Claim, Verification};
+use temper_attest::{Limits, Statement};
 use temper_oci::Digest;
 
 use super::Origin;
@@ -18,7 +18,7 @@ pub(crate) struct Proved {
     /// Positions of the keys that have signed something of it.
     pub(crate) signers: BTreeSet<usize>,
     /// The statements that are attached to the index, verified.
-    pub(crate) statements: Vec<temper_attest::Statement>,
+    pub(crate) statements: Vec<Statement>,
 }
 
 /// Checks that each manifest of an image is signed by one of the keys, and each attestation too.
@@ -47,8 +47,7 @@ pub(crate) fn prove(origin: &Origin, keys: &[KnownKey]) -> Result<Proved, Error>
         for blob in refused.difference(&proved) {
             problems.push(format!("`{blob}`, attached to `{}`, is of none of the keys", target.digest));
         }
-        statements = attached.list(target.digest, &Limits::default());
-        statements.retain(|listed| proved.contains(&listed.blob));
+        statements = proved_statements(&verifications);
     }
     if !problems.is_empty() {
         let error = anyhow!("`{}` is not proved by the keys", origin.source().reference());
@@ -57,6 +56,18 @@ pub(crate) fn prove(origin: &Origin, keys: &[KnownKey]) -> Result<Proved, Error>
         return Err(Failure::failed(error).problems(problems).hint(hint).into());
     }
     let root = documents.last().ok_or_else(|| anyhow!("`{}` is empty", origin.source().reference()))?;
-    let statements = statements.into_iter().map(|listed| listed.statement).collect();
     Ok(Proved { digest: root.digest(), signers, statements })
+}
+
+/// The statements that are proved, each once.
+fn proved_statements(verifications: &[Verification]) -> Vec<Statement> {
+    let mut statements: Vec<Statement> = Vec::new();
+    for proof in verifications.iter().flat_map(|verification| &verification.proofs) {
+        if let Claim::Statement(statement) = &proof.claim
+            && !statements.contains(statement)
+        {
+            statements.push(statement.clone());
+        }
+    }
+    statements
 }

@@ -27,8 +27,9 @@ pub(crate) struct AttestedImage {
     /// Platform of an image that has several [default: this machine's]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
-    /// Public key to verify with, a file or `https://…`; may be repeated [default: the keys of the data folder]
-    #[arg(long, value_name = "FILE|URL")]
+    /// Public key to verify with: a file, `https://…`, or the id of one of the data folder, `sha256:…`; may be repeated
+    /// [default: the keys of the data folder]
+    #[arg(long, value_name = "FILE|URL|ID")]
     pub(crate) key: Vec<String>,
 }
 
@@ -59,6 +60,9 @@ pub(crate) struct AttestationGet {
     /// File to write to [default: standard output]
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Take what no known key has signed as well, with a warning
+    #[arg(long)]
+    pub(crate) allow_unsigned: bool,
 }
 
 /// Options of `attestation sbom`.
@@ -69,6 +73,9 @@ pub(crate) struct AttestationGet {
 pub(crate) struct AttestationSbom {
     #[command(flatten)]
     pub(crate) image: AttestedImage,
+    /// Take what no known key has signed as well, with a warning
+    #[arg(long)]
+    pub(crate) allow_unsigned: bool,
 }
 
 /// Options of `attestation howto`.

@@ -51,7 +51,8 @@ pub(crate) struct Build {
     pub(crate) output: Option<String>,
     #[command(flatten)]
     pub(crate) signing: Signing,
-    /// Public key whose VEX statements about the base are passed on, beside the own key; may be repeated
-    #[arg(long, value_name = "FILE", conflicts_with = "no_sign")]
-    pub(crate) base_key: Vec<PathBuf>,
+    /// Public key whose VEX statements about the base are passed on, beside the own keys: a file or `https://…`; may be
+    /// repeated
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "no_sign")]
+    pub(crate) base_key: Vec<String>,
 }

@@ -23,8 +23,9 @@ pub(crate) struct BundleExport {
     /// Where to: a layout, which may have images already, or an archive of one
     #[arg(short = 'o', long, value_name = "oci:DIR|FILE.tar")]
     pub(crate) output: String,
-    /// Public key to verify with, a file or `https://…`; may be repeated [default: the keys of the data folder]
-    #[arg(long, value_name = "FILE|URL")]
+    /// Public key to verify with: a file, `https://…`, or the id of one of the data folder, `sha256:…`; may be repeated
+    /// [default: the keys of the data folder]
+    #[arg(long, value_name = "FILE|URL|ID")]
     pub(crate) key: Vec<String>,
     /// Add the package files that the images were built from, as far as the data folder has them
     #[arg(long)]

@@ -4,13 +4,14 @@ mod howto;
 mod sbom;
 mod subject;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Error, anyhow};
 use serde::Serialize;
 use temper_attest::carrier::{Carrier, Listed};
-use temper_attest::{Limits, Statement, predicate};
+use temper_attest::{Limits, predicate};
 use temper_oci::{Digest, Platform};
 
 use crate::cli;
@@ -65,11 +66,12 @@ pub(crate) fn list(
 pub(crate) fn get(workspace: &Workspace, options: &cli::AttestationGet) -> Result<ExitCode, Error> {
     let subject = subject::open(workspace, &options.image)?;
     let known = keys::known(workspace, &options.image.key)?;
-    let found = subject.find(options.digest)?.ok_or_else(|| {
-        let message = format!("image `{}` has no attestation `{}`", subject.reference, options.digest);
-        Failure::failed(anyhow!(message)).hint("`temper attestation list IMAGE` shows what it has")
+    let listed = subject.find(options.digest)?;
+    let found = choose(&listed, &known).or_else(|refusal| refusal.allow(workspace, options.allow_unsigned));
+    let found = found.map_err(|refusal| {
+        let what = format!("attestation `{}` of `{}`", options.digest, subject.reference);
+        refusal.explain(&what, &options.image)
     })?;
-    check(workspace, &found, &known, !options.image.key.is_empty())?;
     workspace.progress.finish();
     match &options.output {
         Some(path) => std::fs::write(path, &found.envelope.payload)
@@ -87,48 +89,70 @@ pub(crate) fn sbom(
 ) -> Result<ExitCode, Error> {
     let subject = subject::open(workspace, &options.image)?;
     let known = keys::known(workspace, &options.image.key)?;
-    let listed = subject.attested()?;
-    let found = listed.iter().find(|listed| listed.statement.predicate_type == predicate::SPDX);
-    let found = found.ok_or_else(|| {
-        let error = anyhow!("image `{}` has no SPDX document", subject.reference);
-        Failure::failed(error).hint("`temper attestation list IMAGE` shows what it has")
+    let mut listed = subject.attested()?;
+    listed.retain(|listed| listed.predicate_type == predicate::SPDX);
+    let found = choose(&listed, &known).or_else(|refusal| refusal.allow(workspace, options.allow_unsigned));
+    let found = found.map_err(|refusal| {
+        refusal.explain(&format!("SPDX document of `{}`", subject.reference), &options.image)
     })?;
-    check(workspace, found, &known, !options.image.key.is_empty())?;
+    let document = found.envelope.statement(&limits())?.predicate;
     workspace.progress.finish();
-    let document = &found.statement.predicate;
-    printing::print(json, document, || sbom::text(&subject.shown(), document))?;
+    printing::print(json, &document, || sbom::text(&subject.shown(), &document))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses what the named keys do not verify; tells where there was no key to verify with.
-fn check(workspace: &Workspace, listed: &Listed, known: &[KnownKey], is_named: bool) -> Result<(), Error> {
-    if known.iter().any(|known| listed.envelope.verify(&known.key).is_ok()) {
-        return Ok(());
+/// Returns the first that a known key verifies: whatever strangers attach beside it hides nothing.
+fn choose<'a>(listed: &'a [Listed], known: &[KnownKey]) -> Result<&'a Listed, Refusal<'a>> {
+    let is_verified = |listed: &&Listed| known.iter().any(|known| listed.envelope.verify(&known.key).is_ok());
+    listed
+        .iter()
+        .find(is_verified)
+        .ok_or(Refusal { first: listed.first(), is_without_keys: known.is_empty() })
+}
+
+/// Why nothing is shown.
+struct Refusal<'a> {
+    /// What would be, if anybody's word counted.
+    first: Option<&'a Listed>,
+    is_without_keys: bool,
+}
+
+impl<'a> Refusal<'a> {
+    /// Takes anybody's word where that is wanted, and tells so.
+    fn allow(self, workspace: &Workspace, is_allowed: bool) -> Result<&'a Listed, Self> {
+        let Some(first) = self.first.filter(|_| is_allowed) else { return Err(self) };
+        workspace.progress.text("warning: not verified: no known key has signed this\n");
+        Ok(first)
     }
-    if is_named {
-        let error = anyhow!("attestation `{}` is signed by none of the given keys", listed.manifest);
-        return Err(Failure::failed(error).into());
+
+    fn explain(&self, what: &str, options: &cli::AttestedImage) -> Failure {
+        if self.first.is_none() {
+            let hint = "`temper attestation list IMAGE` shows what is attached";
+            return Failure::failed(anyhow!("there is no {what}")).hint(hint);
+        }
+        let error = match () {
+            () if !options.key.is_empty() => anyhow!("the {what} is signed by none of the given keys"),
+            () if self.is_without_keys => anyhow!("there is no key to verify the {what} with"),
+            () => anyhow!("the {what} is signed by no key of the data folder"),
+        };
+        let hint = "name the key of its publisher, `--key FILE` or `--key https://HOST/keyring/latest.pub`; with \
+                    `--allow-unsigned` anybody's word is shown";
+        Failure::failed(error).hint(hint)
     }
-    workspace.progress.text("warning: not verified: no known key has signed this; name one with `--key`\n");
-    Ok(())
 }
 
 /// One row for each statement, however often it is attached.
 fn rows(listed: &[Listed], known: &[KnownKey]) -> Vec<Row> {
-    let mut groups: Vec<(&Statement, Vec<&Listed>)> = Vec::new();
+    let mut groups: BTreeMap<&[u8], Vec<&Listed>> = BTreeMap::new();
     for item in listed {
-        match groups.iter_mut().find(|(statement, _)| *statement == &item.statement) {
-            Some((_, items)) => items.push(item),
-            None => groups.push((&item.statement, vec![item])),
-        }
+        groups.entry(&item.envelope.payload).or_default().push(item);
     }
-    let rows = groups.into_iter().map(|(statement, items)| row(statement, &items, known));
-    let mut rows: Vec<Row> = rows.collect();
+    let mut rows: Vec<Row> = groups.values().map(|items| row(items, known)).collect();
     rows.sort_by(|a, b| (&a.predicate_type, a.digest).cmp(&(&b.predicate_type, b.digest)));
     rows
 }
 
-fn row(statement: &Statement, items: &[&Listed], known: &[KnownKey]) -> Row {
+fn row(items: &[&Listed], known: &[KnownKey]) -> Row {
     let referrer = items.iter().find(|item| item.carrier == Carrier::Referrer);
     let digest = referrer.map_or_else(|| items[0].blob, |item| item.manifest);
     let has_signed = |known: &&KnownKey| items.iter().any(|item| item.envelope.verify(&known.key).is_ok());
@@ -136,7 +160,7 @@ fn row(statement: &Statement, items: &[&Listed], known: &[KnownKey]) -> Row {
     let has = |carrier: Carrier| items.iter().any(|item| item.carrier == carrier);
     let carriers = [(Carrier::Referrer, "referrer"), (Carrier::LegacyTag, "legacy-tag")];
     let carriers = carriers.into_iter().filter(|(carrier, _)| has(*carrier)).map(|(_, name)| name).collect();
-    Row { digest, predicate_type: statement.predicate_type.clone(), signed_by, carriers }
+    Row { digest, predicate_type: items[0].predicate_type.clone(), signed_by, carriers }
 }
 
 fn list_text(list: &List) -> String {
@@ -147,11 +171,14 @@ fn list_text(list: &List) -> String {
     if list.attestations.is_empty() {
         text.push_str("no attestations\n");
     }
-    let width = list.attestations.iter().map(|row| row.predicate_type.len()).max().unwrap_or(0);
-    for row in &list.attestations {
+    // Strangers name types too.
+    let kinds = list.attestations.iter().map(|row| printing::cell(&row.predicate_type));
+    let kinds: Vec<_> = kinds.collect();
+    let width = kinds.iter().map(|kind| kind.chars().count()).max().unwrap_or(0);
+    for (row, kind) in list.attestations.iter().zip(&kinds) {
         let signers =
             if row.signed_by.is_empty() { "an unknown key".to_owned() } else { row.signed_by.join(", ") };
-        let _ = writeln!(text, "{:width$}  {}  signed by {signers}", row.predicate_type, row.digest);
+        let _ = writeln!(text, "{kind:width$}  {}  signed by {signers}", row.digest);
     }
     text
 }
@@ -160,3 +187,6 @@ fn list_text(list: &List) -> String {
 fn limits() -> Limits {
     Limits::default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
 //! Public keys that signatures are checked with: those that the command line names, or those of the data folder.
 
-use anyhow::{Context, Error, anyhow};
+use anyhow::{Error, anyhow};
 use temper_attest::PublicKey;
 use temper_attest::keys::KEY_BYTES_MAX;
 use temper_fetch::http;
+use temper_oci::Digest;
 
-use super::file;
+use super::{KeyFolder, password};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
@@ -17,7 +18,9 @@ pub(crate) struct KnownKey {
     pub(crate) key: PublicKey,
 }
 
-/// Reads public keys, each a file or an address; without any, those of the data folder, the newest first.
+/// Reads public keys; without any, those of the data folder, the newest first.
+///
+/// Each is a file, an address (`https://…`), or the id of a key of the data folder (`sha256:…`).
 pub(crate) fn known(workspace: &Workspace, named: &[String]) -> Result<Vec<KnownKey>, Error> {
     if !named.is_empty() {
         return named.iter().map(|name| read(workspace, name)).collect();
@@ -27,17 +30,83 @@ pub(crate) fn known(workspace: &Workspace, named: &[String]) -> Result<Vec<Known
 }
 
 fn read(workspace: &Workspace, name: &str) -> Result<KnownKey, Error> {
-    let text = if name.starts_with("https://") || name.starts_with("http://") {
-        fetch(workspace, name)?
+    let key = if let Ok(id) = name.parse::<Digest>() {
+        own(&workspace.keys, id)?
+    } else if name.starts_with("https://") || name.starts_with("http://") {
+        parse(name, fetch(workspace, name)?)?
     } else {
-        file::read(name.as_ref())?
+        of_file(name)?
     };
-    let key = PublicKey::from_pem(&text).with_context(|| format!("key `{name}` cannot be used"));
-    Ok(KnownKey { name: name.to_owned(), key: key.map_err(Failure::configuration)? })
+    Ok(KnownKey { name: name.to_owned(), key })
 }
 
-fn fetch(workspace: &Workspace, address: &str) -> Result<String, Error> {
+/// Finds a key of the data folder by its id.
+fn own(keys: &KeyFolder, id: Digest) -> Result<PublicKey, Error> {
+    let found = keys.keys()?.into_iter().find(|key| key.id() == id);
+    let found = found.ok_or_else(|| {
+        Failure::usage(anyhow!("the data folder has no key `{id}`"))
+            .hint("`temper key list` shows those that it has; name others by a file or an address")
+    })?;
+    Ok(found.public)
+}
+
+fn of_file(name: &str) -> Result<PublicKey, Error> {
+    let bytes =
+        password::read_bounded(name.as_ref(), KEY_BYTES_MAX).map_err(|error| unusable(name, error))?;
+    parse(name, bytes)
+}
+
+fn parse(name: &str, bytes: Vec<u8>) -> Result<PublicKey, Error> {
+    let text = String::from_utf8(bytes).map_err(|_| unusable(name, anyhow!("it is not text")))?;
+    Ok(PublicKey::from_pem(&text).map_err(|error| unusable(name, error.into()))?)
+}
+
+fn unusable(name: &str, error: Error) -> Failure {
+    Failure::usage(error.context(format!("public key `{name}` cannot be used")))
+        .hint("name a PEM file, as `temper key show` prints it")
+}
+
+fn fetch(workspace: &Workspace, address: &str) -> Result<Vec<u8>, Error> {
     let client = http::client(&workspace.http)?;
-    let bytes = workspace.runtime.block_on(http::small(&client, address, KEY_BYTES_MAX as u64))?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| anyhow!("key `{address}` is not text"))
+    Ok(workspace.runtime.block_on(http::small(&client, address, KEY_BYTES_MAX as u64))?.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::KeyPassword;
+
+    #[test]
+    fn a_key_is_found_by_its_file_and_by_its_id() {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let keys = KeyFolder::new(folder.path().to_owned(), KeyPassword::Given("secret".to_owned().into()));
+        let (first, second) = (keys.rotate().expect("makes"), keys.rotate().expect("makes"));
+        for key in [&first, &second] {
+            assert_eq!(own(&keys, key.id()).expect("is there"), key.public);
+            let file = folder.path().join(format!("{}.pub", key.number)).display().to_string();
+            assert_eq!(of_file(&file).expect("reads"), key.public);
+        }
+        let error = own(&keys, Digest::of("another")).expect_err("is not there");
+        assert_eq!(crate::failure::exit_code(&error), 2);
+        let long = vec![b'a'; KEY_BYTES_MAX + 1];
+        for (name, text, expected) in [
+            ("none.pub", None, "No such file"),
+            (
+                "private.pub",
+                Some(&b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"[..]),
+                "none.pub` cannot",
+            ),
+            ("binary.pub", Some(b"\xff"), "it is not text"),
+            ("long.pub", Some(&long), "it is larger than"),
+        ] {
+            let path = folder.path().join(name);
+            if let Some(text) = text {
+                std::fs::write(&path, text).expect("writes");
+            }
+            let error = of_file(&path.display().to_string()).expect_err("is no key");
+            let expected = expected.replace("none.pub", name);
+            assert!(format!("{error:#}").contains(&expected), "{error:#}");
+            assert_eq!(crate::failure::exit_code(&error), 2, "{error:#}");
+        }
+    }
 }

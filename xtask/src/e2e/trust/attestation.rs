@@ -70,6 +70,8 @@ fn gets(bench: &Bench) -> Result<()> {
     let refused = bench.attestation("get", &[digest, "--key", &stranger]).fails()?;
     ensure!(refused.stderr.contains("signed by none of the given keys"), "{}", refused.stderr);
     ensure!(refused.stdout.is_empty(), "{}", refused.stdout);
+    let allowed = bench.attestation("get", &[digest, "--key", &stranger, "--allow-unsigned"]).succeeds()?;
+    ensure!(image::json(&allowed)? == statement, "{allowed}");
     Ok(())
 }
 
@@ -80,7 +82,11 @@ fn shows_packages(bench: &Bench) -> Result<()> {
         let row = table.lines().find(|line| line.starts_with("python3.13-minimal "));
         ensure!(row.is_some_and(|row| row.contains("  deb  ")), "{table}");
     }
-    Ok(())
+    let stranger = Cosign::new(bench.scenario, "cosign", "").other_key()?;
+    let refused = bench.attestation("sbom", &["--key", &stranger]).fails()?;
+    ensure!(refused.stderr.contains("signed by none of the given keys"), "{}", refused.stderr);
+    ensure!(refused.stderr.contains("--allow-unsigned"), "{}", refused.stderr);
+    bench.attestation("sbom", &["--key", &stranger, "--allow-unsigned"]).succeeds().map(drop)
 }
 
 /// The script as it is written, with either cosign in the place of the word.

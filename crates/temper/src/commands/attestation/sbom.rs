@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::printing::cell;
+
 /// Renders the packages of a document, whoever wrote it.
 pub(super) fn text(image: &str, document: &Value) -> String {
-    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let word = |value: &Value| cell(value.as_str().unwrap_or("-")).into_owned();
     let packages = document["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut rows: Vec<[String; 4]> = packages
         .iter()
@@ -39,7 +41,7 @@ fn kind(package: &Value) -> Option<String> {
     let purl = references.iter().find(|reference| reference["referenceType"] == "purl")?;
     let kind = purl["referenceLocator"].as_str()?.strip_prefix("pkg:")?.split('/').next()?;
     let is_image = package["primaryPackagePurpose"] == "CONTAINER";
-    (!is_image).then(|| kind.to_owned())
+    (!is_image).then(|| cell(kind).into_owned())
 }
 
 #[cfg(test)]
@@ -77,5 +79,21 @@ zlib1g  1:1.3    deb   Zlib
 ";
         assert_eq!(text("registry.example/a@sha256:1", &document), expected);
         assert!(text("a", &json!({})).contains("0 packages"));
+    }
+
+    #[test]
+    fn no_document_drives_a_terminal_or_makes_rows() {
+        let reference = json!({"referenceType": "purl", "referenceLocator": "pkg:de\u{1b}b/a"});
+        let package = json!({
+            "name": "a\u{1b}]0;title\u{7}", "versionInfo": "1\nbash  5.2  deb  -",
+            "licenseDeclared": "\u{9b}2J", "externalRefs": [reference],
+        });
+        let document = json!({
+            "spdxVersion": "SPDX\r", "creationInfo": {"created": "\u{202e}"}, "packages": [package],
+        });
+        let table = text("registry.example/a", &document);
+        assert!(table.chars().all(|character| character == '\n' || !character.is_control()), "{table:?}");
+        assert_eq!(table.lines().count(), 5, "{table}");
+        assert!(table.contains("a\\u001b]0;title\\u0007"), "{table}");
     }
 }

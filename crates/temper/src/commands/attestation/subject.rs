@@ -70,19 +70,20 @@ impl Subject {
         self.listed(&self.descriptor)
     }
 
-    /// Finds an attestation by the digest of its referrer or its blob, at any manifest of the image.
-    pub(super) fn find(&self, digest: Digest) -> Result<Option<Listed>, Error> {
+    /// Finds what is meant by the digest of a referrer or a blob, at the first manifest of the image that has it.
+    pub(super) fn find(&self, digest: Digest) -> Result<Vec<Listed>, Error> {
         let mut places = vec![self.descriptor.clone(), self.root.descriptor()];
         if let ImageDocument::Index(index) = &self.root {
             places.extend(index.images().map(|(_, descriptor)| descriptor.clone()));
         }
         for place in places {
-            let mut listed = self.listed(&place)?.into_iter();
-            if let Some(found) = listed.find(|listed| listed.manifest == digest || listed.blob == digest) {
-                return Ok(Some(found));
+            let mut listed = self.listed(&place)?;
+            listed.retain(|listed| listed.manifest == digest || listed.blob == digest);
+            if !listed.is_empty() {
+                return Ok(listed);
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 
     fn attached(&self, target: &Descriptor) -> Result<Attached, Error> {
