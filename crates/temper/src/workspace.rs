@@ -52,15 +52,22 @@ pub(crate) struct Workspace {
     pub(crate) server: ServerConfig,
 }
 
+/// Makes a data folder where it is missing. Others have no business in a new one; what becomes of it later is the
+/// owner's choice.
+pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 impl Workspace {
     /// Opens the data folder that options and environment name, and makes it where it is missing.
     pub(crate) fn open(global: &Global, runtime: &Handle) -> Result<Self, anyhow::Error> {
         let config = Config::read(global.config.as_deref())?;
         let folder = config::data_dir(global.data_dir.as_deref())?;
-        // Others have no business in a new one; what becomes of it later is the owner's choice.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        let made =
-            made.map_err(|source| BlobError::Io { action: "create folder", path: folder.clone(), source });
+        let made = make_folder(&folder).map_err(|source| BlobError::Io {
+            action: "create folder",
+            path: folder.clone(),
+            source,
+        });
         let blobs = made.and_then(|()| Blobs::open(&folder, Durability::Synced)).map_err(|error| {
             Failure::configuration(
                 anyhow::Error::new(error)

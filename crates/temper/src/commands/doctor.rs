@@ -13,7 +13,7 @@ use crate::config::{self, Config};
 use crate::failure::{self, Failure};
 use crate::printing::{self, counted};
 use crate::storage::StorageChoice;
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace};
 
 /// The release of Debian whose archives are asked for.
 const RELEASE: &str = "trixie";
@@ -81,7 +81,7 @@ fn data_folder(global: &Global) -> Result<String, anyhow::Error> {
 }
 
 fn writable(folder: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
+    workspace::make_folder(folder)?;
     let probe = folder.join(".doctor");
     std::fs::write(&probe, b"")?;
     std::fs::remove_file(&probe)
@@ -103,4 +103,20 @@ fn render(checks: &[Check]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::writable;
+
+    #[test]
+    fn a_data_folder_that_is_made_is_its_owners_alone() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path().join("a/data");
+        writable(&folder).expect("can be made");
+        let mode = std::fs::metadata(&folder).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
 }
