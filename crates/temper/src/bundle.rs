@@ -12,5 +12,5 @@ mod transfer;
 pub(crate) use archive::{Scratch, pack, unpack};
 pub(crate) use contents::{add_keys, add_packages, keys_of, packages_of};
 pub(crate) use origin::Origin;
-pub(crate) use proof::{Proved, prove};
+pub(crate) use proof::{Expected, Proved, prove};
 pub(crate) use transfer::copy;

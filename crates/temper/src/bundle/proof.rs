@@ -1,11 +1,14 @@
-//! What keys prove of an image: that all of its manifests are signed, and that nothing else is attached.
+//! What keys prove of an image: that it is what its provenance says, and that nothing comes with it that is not signed.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Error, anyhow};
 use temper_attest::carrier::{Carrier, Claim, Verification};
-use temper_attest::{Limits, Statement};
-use temper_oci::Digest;
+use temper_attest::provenance::Input;
+use temper_attest::{Limits, Statement, predicate};
+use temper_compose::verify::{Policy, Report, Subject, Verifier};
+use temper_compose::{External, ImageSource, Inputs};
+use temper_oci::{Digest, Reference};
 
 use super::Origin;
 use crate::failure::{Failure, Problem};
@@ -21,23 +24,31 @@ pub(crate) struct Proved {
     pub(crate) statements: Vec<Statement>,
 }
 
-/// Checks that each manifest of an image is signed by one of the keys, and each attestation too.
-pub(crate) fn prove(origin: &Origin, keys: &[KnownKey]) -> Result<Proved, Error> {
+/// Who must have signed an image, and for which name.
+pub(crate) struct Expected<'a> {
+    pub(crate) keys: &'a [KnownKey],
+    /// The repository that it was built for, where that is not the one of its name.
+    pub(crate) repository: Option<&'a str>,
+}
+
+/// Verifies an image that goes by a name, and checks that everything that comes with it is signed by one of the keys.
+pub(crate) fn prove(origin: &Origin, name: &Reference, expected: &Expected<'_>) -> Result<Proved, Error> {
+    let report = verify(origin, name, expected)?;
+    let failed = report.failed.iter().map(|failed| format!("{}: {}", failed.at, failed.message));
+    refuse(origin, failed.collect())?;
     let documents = origin.documents()?;
     let (mut signers, mut problems, mut statements) = (BTreeSet::new(), Vec::new(), Vec::new());
     for document in &documents {
         let target = document.descriptor();
         let attached = origin.attached(&target)?;
         let verify = |known: &KnownKey| attached.verify(target.digest, &known.key, &Limits::default());
-        let verifications: Vec<_> = keys.iter().map(verify).collect();
-        let mut is_signed = false;
-        for (position, verification) in verifications.iter().enumerate() {
-            if verification.is_signed(Carrier::Referrer) || verification.is_signed(Carrier::LegacyTag) {
-                is_signed = true;
-                signers.insert(position);
-            }
-        }
-        if !is_signed {
+        let verifications: Vec<Verification> = expected.keys.iter().map(verify).collect();
+        let has_signed =
+            |one: &Verification| one.is_signed(Carrier::Referrer) || one.is_signed(Carrier::LegacyTag);
+        let positions = (0..verifications.len()).filter(|position| has_signed(&verifications[*position]));
+        signers.extend(positions);
+        // Also those for no platform, which verification passes over.
+        if !verifications.iter().any(has_signed) {
             problems.push(format!("manifest `{}` is signed by none of the keys", target.digest));
         }
         let proved: BTreeSet<Digest> =
@@ -49,14 +60,43 @@ pub(crate) fn prove(origin: &Origin, keys: &[KnownKey]) -> Result<Proved, Error>
         }
         statements = proved_statements(&verifications);
     }
-    if !problems.is_empty() {
-        let error = anyhow!("`{}` is not proved by the keys", origin.source().reference());
-        let problems = problems.into_iter().map(Problem::new);
-        let hint = "name the public keys that have signed it with `--key`";
-        return Err(Failure::failed(error).problems(problems).hint(hint).into());
+    refuse(origin, problems)?;
+    Ok(Proved { digest: report.digest, signers, statements })
+}
+
+/// Verifies as `temper verify` does, without a look at inputs: where a bundle arrives there may be none.
+///
+/// Provenance is demanded, since nothing else binds an image to its name; other statements must hold where there are
+/// any.
+fn verify(origin: &Origin, name: &Reference, expected: &Expected<'_>) -> Result<Report, Error> {
+    let policy = Policy {
+        keys: expected.keys.iter().map(|known| known.key.clone()).collect(),
+        required: vec![predicate::SLSA_PROVENANCE],
+    };
+    let tag = name.digest().is_none().then(|| name.identifier());
+    let repository = Some(expected.repository.unwrap_or(name.repository()));
+    let subject = Subject { image: origin.source(), repository, tag: tag.as_deref() };
+    let verifier = Verifier { policy: &policy, inputs: &NoInputs, archive: None };
+    Ok(verifier.verify(&subject)?)
+}
+
+struct NoInputs;
+
+impl Inputs for NoInputs {
+    fn image(&self, _: &Input) -> Result<Option<Box<dyn ImageSource + '_>>, External> {
+        Ok(None)
     }
-    let root = documents.last().ok_or_else(|| anyhow!("`{}` is empty", origin.source().reference()))?;
-    Ok(Proved { digest: root.digest(), signers, statements })
+}
+
+fn refuse(origin: &Origin, problems: Vec<String>) -> Result<(), Error> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let error = anyhow!("`{}` is not proved by the keys", origin.source().reference());
+    let problems = problems.into_iter().map(Problem::new);
+    let hint = "name the public keys that have signed it with `--key`, and with `--repository` what it was built for \
+                where it was copied from there";
+    Err(Failure::failed(error).problems(problems).hint(hint).into())
 }
 
 /// The statements that are proved, each once.

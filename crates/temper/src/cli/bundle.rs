@@ -27,6 +27,9 @@ pub(crate) struct BundleExport {
     /// [default: the keys of the data folder]
     #[arg(long, value_name = "FILE|URL|ID")]
     pub(crate) key: Vec<String>,
+    /// Repository that the images were built for, where they were copied from there [default: each one's own]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
     /// Add the package files that the images were built from, as far as the data folder has them
     #[arg(long)]
     pub(crate) packages: bool,
@@ -46,6 +49,9 @@ pub(crate) struct BundleImport {
     /// repeated
     #[arg(long, value_name = "FILE|URL|ID", required = true)]
     pub(crate) key: Vec<String>,
+    /// Repository that the images were built for, where they were copied from there [default: each one's own]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
     /// Registry to push to, with or without a path before the repositories [default: only verify]
     #[arg(short = 'o', long, value_name = "HOST[/PATH]")]
     pub(crate) output: Option<String>,

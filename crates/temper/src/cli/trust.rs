@@ -6,8 +6,9 @@ use temper_oci::Platform;
 /// Whose word counts.
 #[derive(Debug, Args)]
 pub(crate) struct Trust {
-    /// Public key, a PEM file or its address; may be repeated, any of them counts [default: the keys of the data folder]
-    #[arg(long = "key", value_name = "FILE|URL")]
+    /// Public key: a PEM file, its address, or the id of one of the data folder, `sha256:…`; may be repeated, any of them
+    /// counts [default: the keys of the data folder]
+    #[arg(long = "key", value_name = "FILE|URL|ID")]
     pub(crate) keys: Vec<String>,
 }
 

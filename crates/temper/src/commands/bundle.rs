@@ -8,12 +8,12 @@ use std::process::ExitCode;
 use anyhow::{Context, Error, anyhow};
 use serde::Serialize;
 use temper_fetch::engine::RegistryImage;
-use temper_oci::{Digest, Reference, ScanLimits, validate};
+use temper_oci::{Digest, Reference};
 use temper_store::blobs::Durability;
 use temper_store::engine::{LayoutDestination, StoredImage};
 use temper_store::layout::{Layout, ref_name};
 
-use crate::bundle::{self, Origin, Proved, Scratch};
+use crate::bundle::{self, Expected, Origin, Proved, Scratch};
 use crate::cli;
 use crate::failure::Failure;
 use crate::keys::{self, KnownKey};
@@ -61,11 +61,12 @@ pub(crate) fn export(
     let mut report =
         Report { images: Vec::new(), packages: 0, packages_missing: options.packages.then_some(0) };
     let mut signers = BTreeSet::new();
+    let expected = Expected { keys: &known, repository: options.repository.as_deref() };
     for name in &options.images {
         let reference = exported(name)?;
         let (runtime, client) = (workspace.runtime.clone(), workspace.registry.clone());
         let origin = Origin::Registry(RegistryImage::new(runtime, client, reference.clone(), name.clone()));
-        let proved = bundle::prove(&origin, &known)?;
+        let proved = bundle::prove(&origin, &reference, &expected)?;
         let name = reference.to_string();
         bundle::copy(&origin, &destination, std::slice::from_ref(&name))?;
         if options.packages {
@@ -110,11 +111,11 @@ pub(crate) fn import(
         return Err(Failure::failed(error).hint("`temper bundle export` makes a bundle").into());
     }
     // All of it is verified before anything of it goes anywhere.
+    let expected = Expected { keys: &known, repository: options.repository.as_deref() };
     let mut proved = Vec::new();
-    for (name, _) in &images {
+    for (name, reference) in &images {
         let origin = Origin::Layout(StoredImage::in_layout(folder, Some(name))?);
-        check(&origin)?;
-        proved.push((bundle::prove(&origin, &known)?, origin));
+        proved.push((bundle::prove(&origin, reference, &expected)?, origin));
     }
     let mut report = Report { images: Vec::new(), packages: 0, packages_missing: None };
     for ((name, reference), (proved, origin)) in images.iter().zip(&proved) {
@@ -192,18 +193,6 @@ fn trusted(workspace: &Workspace, layout: &Layout, named: &[String]) -> Result<V
         trusted.push(KnownKey { name: name.clone(), key });
     }
     Ok(trusted)
-}
-
-/// Recomputes every digest, size and diff id.
-fn check(origin: &Origin) -> Result<(), Error> {
-    let Origin::Layout(image) = origin else { return Ok(()) };
-    let violations = validate::validate(image.blobs(), image.root_descriptor(), &ScanLimits::default());
-    if violations.is_empty() {
-        return Ok(());
-    }
-    let problems = violations.iter().map(|violation| crate::failure::Problem::new(violation.to_string()));
-    let error = anyhow!("`{}` is damaged", origin.source().reference());
-    Err(Failure::failed(error).problems(problems).hint("fetch the bundle again").into())
 }
 
 /// Pushes an image with what is attached to it, and returns its new name.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
-use serde_json::json;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 
 use crate::e2e::client::Client;
 use crate::e2e::example::REPOSITORY;
@@ -61,9 +61,12 @@ pub(super) fn check(scenario: &Scenario, published: &Published, data: &Path, reg
         let other = format!("sha256:{}", "0".repeat(64));
         says(there(&["import", &bundle, "--key", &other]), "the bundle has no key")
     });
+    scenario.check("a_bundle_cannot_rename_an_image_or_leave_its_provenance_behind", || {
+        renamed(&here, &there, published, &scenario.path("renamed"))
+    });
     scenario.check("a_bundle_with_another_key_or_a_changed_bit_is_refused", || {
         let stranger = Cosign::new(scenario, "cosign", "").other_key()?;
-        says(there(&["import", &bundle, "--key", &stranger]), "is signed by none of the keys")?;
+        says(there(&["import", &bundle, "--key", &stranger]), "has no signature by the key")?;
         let mut bytes = fs::read(&bundle)?;
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
@@ -71,6 +74,41 @@ pub(super) fn check(scenario: &Scenario, published: &Published, data: &Path, reg
         fs::write(&changed, bytes)?;
         says(there(&["import", &changed, "--key", key]), "cannot be read")
     });
+}
+
+/// Names that a bundle gives its images are believed as little as the rest of it.
+fn renamed<'a>(
+    here: &dyn Fn(&[&str]) -> Client<'a>,
+    there: &dyn Fn(&[&str]) -> Client<'a>,
+    published: &Published,
+    folder: &Path,
+) -> Result<()> {
+    let (bundle, key) = (format!("oci:{}", folder.display()), published.key.as_str());
+    here(&["export", &published.by_tag(), "--output", &bundle]).succeeds()?;
+    let import = ["import", &bundle, "--key", key];
+    let index = folder.join("index.json");
+    let genuine = fs::read_to_string(&index)?;
+    let by_tag = published.by_tag();
+    for (name, expected) in [
+        (by_tag.replace(REPOSITORY, "acme/postgres"), "not for `acme/postgres`"),
+        (by_tag.replace(":3.13_custom", ":3.12_custom"), "it names another image now"),
+    ] {
+        ensure!(name != by_tag, "`{by_tag}` has another form");
+        fs::write(&index, genuine.replace(&by_tag, &name))?;
+        says(there(&import), expected)?;
+    }
+    fs::write(&index, genuine.replace(&by_tag, &by_tag.replace(REPOSITORY, "mirror/python")))?;
+    there(&[&import[..], &["--repository", REPOSITORY]].concat()).succeeds()?;
+    let mut stripped: Value = serde_json::from_str(&genuine)?;
+    let entries = stripped["manifests"].as_array_mut().context("no entries")?;
+    let before = entries.len();
+    entries.retain(|entry| {
+        let name = entry["annotations"]["org.opencontainers.image.ref.name"].as_str().unwrap_or_default();
+        !name.starts_with("sha256-") || name.split('.').next_back() == Some("sig")
+    });
+    ensure!(entries.len() < before, "{genuine}");
+    fs::write(&index, stripped.to_string())?;
+    says(there(&import), "provenance: it has none that a given key signed")
 }
 
 fn says(client: Client<'_>, expected: &str) -> Result<()> {
