@@ -9,7 +9,7 @@ mod scratch;
 
 use serde::Serialize;
 use temper_attest::provenance::{BuildRecord, Input, Role};
-use temper_oci::Digest;
+use temper_oci::{Digest, ImageDocument, ScanLimits, Violation, validate};
 use temper_rootfs::segment::WRITER_VERSION;
 use temper_spec::{Customization, Definition};
 
@@ -24,6 +24,8 @@ use crate::recorded::{self, RecordedChoice, recorded_ids};
 use crate::reproduce::differences::both;
 use crate::reproduce::scratch::Scratch;
 use crate::statements::BuildKind;
+use crate::verify::contents::Contents;
+use crate::verify::report::sentence;
 
 pub use differences::Difference;
 
@@ -78,14 +80,17 @@ impl Composer<'_> {
         record: &BuildRecord,
         inputs: &dyn Inputs,
     ) -> Result<Reproduction, ComposeError> {
-        let published = Image::load(image)?;
+        let root = image.root()?;
+        let damage = damage(image, &root);
+        let published = Image::load_below(image, root)?;
         // A layer of this machine's cache would be the one that was published, and prove nothing.
         let scratch = Scratch::over(self.cache);
         let composer = Composer { cache: &scratch, ..*self };
         let (rebuilt, keys) = composer.rebuild(record, inputs)?;
         let comparison =
             compare::Comparison { composer: self, image, published: &published, rebuilt: &rebuilt };
-        let mut differences = comparison.differences()?;
+        let mut differences = damage;
+        differences.extend(comparison.differences()?);
         let versions = versions(record);
         if versions.is_empty() {
             differences.extend(keys);
@@ -149,6 +154,17 @@ impl Composer<'_> {
         }
         Ok((self.build(&planned)?, keys))
     }
+}
+
+/// Reads everything that is published: equal digests say nothing of bytes that are served in their place.
+fn damage(image: &dyn ImageSource, root: &ImageDocument) -> Vec<Difference> {
+    let contents = Contents::new(image, root);
+    let violations = validate(&contents, &root.descriptor(), &ScanLimits::default());
+    let difference = |violation: Violation| Difference {
+        at: format!("published {}", violation.at),
+        message: sentence(&violation.problem),
+    };
+    violations.into_iter().map(difference).collect()
 }
 
 /// Reads the document of a provenance.

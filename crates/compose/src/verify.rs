@@ -5,12 +5,12 @@
 
 mod attached;
 mod composition;
-mod contents;
+pub(crate) mod contents;
 mod inputs;
 mod packages;
 mod platforms;
 mod records;
-mod report;
+pub(crate) mod report;
 mod sboms;
 mod signed;
 
@@ -111,7 +111,7 @@ impl Verifier<'_> {
         let image = subject.image;
         let root = image.root()?;
         let place = image.attachments().ok_or_else(|| External {
-            message: format!("`{}` is kept where nothing is attached to images", image.reference()),
+            message: format!("no signatures can be read where `{}` is", image.reference()),
             hint: None,
             source: None,
         })?;

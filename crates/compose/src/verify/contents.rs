@@ -10,7 +10,7 @@ use temper_oci::{BlobSource, Descriptor, Digest, ImageDocument};
 use crate::image::ImageSource;
 
 /// An image as a source of blobs.
-pub(super) struct Contents<'a> {
+pub(crate) struct Contents<'a> {
     source: &'a dyn ImageSource,
     root: &'a ImageDocument,
     /// What the documents that were read so far name.
@@ -18,7 +18,7 @@ pub(super) struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    pub(super) fn new(source: &'a dyn ImageSource, root: &'a ImageDocument) -> Self {
+    pub(crate) fn new(source: &'a dyn ImageSource, root: &'a ImageDocument) -> Self {
         let contents = Self { source, root, known: RefCell::default() };
         contents.learn(root);
         contents

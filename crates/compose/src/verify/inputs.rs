@@ -60,7 +60,9 @@ fn check_signature(
     let attached = match attached {
         Some(Ok(attached)) => attached,
         Some(Err(error)) => return report.skip(what_signed, sentence(&error)),
-        None => return report.skip(what_signed, "it is kept where nothing is attached to images"),
+        None => {
+            return report.skip(what_signed, "the copy that was found has no place for signatures beside it");
+        }
     };
     for key in &verifier.policy.keys {
         let verification = attached.verify(root.digest, key, &Limits::default());

@@ -51,20 +51,27 @@ impl Report {
     }
 
     pub(super) fn prove(&mut self, what: impl Into<String>) {
-        self.proved.push(what.into());
+        push_once(&mut self.proved, what.into());
     }
 
     pub(super) fn fail(&mut self, at: impl Into<String>, message: impl Into<String>) {
-        self.failed.push(Failed { at: at.into(), message: message.into() });
+        push_once(&mut self.failed, Failed { at: at.into(), message: message.into() });
     }
 
     pub(super) fn skip(&mut self, what: impl Into<String>, why: impl Into<String>) {
-        self.not_checked.push(NotChecked { what: what.into(), why: why.into() });
+        push_once(&mut self.not_checked, NotChecked { what: what.into(), why: why.into() });
+    }
+}
+
+/// Several keys may see the same thing, which is told once.
+fn push_once<T: PartialEq>(lines: &mut Vec<T>, line: T) {
+    if !lines.contains(&line) {
+        lines.push(line);
     }
 }
 
 /// Writes an error with its causes in one line.
-pub(super) fn sentence(error: &dyn Error) -> String {
+pub(crate) fn sentence(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -219,3 +219,15 @@ fn one_platform_is_compared_with_itself() {
         assert_eq!(reproduction.rebuilt, manifest.digest);
     }
 }
+
+#[test]
+fn what_is_published_is_read_and_not_believed_by_its_digest() {
+    let published = Published::new(true);
+    published.repository.flip(&published.outcome.amd64().manifest.layers[1].digest);
+    let reproduction = reproduce_with(&published, |_, _| ()).expect("can be built");
+    assert_eq!(reproduction.outcome, Outcome::Different);
+    assert_eq!(reproduction.digest, reproduction.rebuilt);
+    let first = &reproduction.differences[0];
+    assert_eq!(first.at, "published index, linux/amd64, layer 1");
+    assert!(first.message.ends_with("is damaged"), "{}", first.message);
+}

@@ -245,3 +245,12 @@ fn keys_that_came_later_and_before_count_alike() {
         assert!(report.is_verified(), "{seeds:?} {}", words(&report));
     }
 }
+
+#[test]
+fn a_key_that_is_given_twice_says_everything_once() {
+    let published = Published::new(true);
+    published.repository.untag(&attestation_tag(published.outcome.digest()));
+    let report = |seeds: &[u8]| published.verify_with(&published.repository, seeds).expect("can be read");
+    assert!(!report(&[1]).is_verified());
+    assert_eq!(report(&[1, 1]), report(&[1]));
+}
