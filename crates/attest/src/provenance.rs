@@ -37,8 +37,6 @@ pub struct BuildRecord {
     pub started_on: String,
     /// When it ended, in RFC 3339.
     pub finished_on: String,
-    /// Log, plan and what else the build left, in any order.
-    pub byproducts: Vec<Byproduct>,
 }
 
 /// The party that signs for a build.
@@ -102,17 +100,6 @@ pub enum Role {
     Artifact,
 }
 
-/// Something that a build left beside the image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Byproduct {
-    /// Its name: `log`, `plan`.
-    pub name: String,
-    /// Digest of its bytes.
-    pub digest: Digest,
-    /// Its media type.
-    pub media_type: String,
-}
-
 /// Why a predicate is no record of a build.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvenanceError {
@@ -162,18 +149,12 @@ impl BuildRecord {
         wire::write(self)
     }
 
-    /// Says whether another record tells of the same build: all is equal but who ran it when, and what it left.
+    /// Says whether another record tells of the same build: all is equal but who ran it when.
     pub fn is_same_build(&self, other: &Self) -> bool {
         let bare = |record: &Self| {
             let nothing = String::new;
-            Self {
-                invocation: nothing(),
-                started_on: nothing(),
-                finished_on: nothing(),
-                byproducts: Vec::new(),
-                ..record.clone()
-            }
-            .to_predicate()
+            let (invocation, started_on, finished_on) = (nothing(), nothing(), nothing());
+            Self { invocation, started_on, finished_on, ..record.clone() }.to_predicate()
         };
         bare(self) == bare(other)
     }

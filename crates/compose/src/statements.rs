@@ -1,23 +1,26 @@
 //! What is stated about a built image: its provenance, what is in it, what is known of its vulnerabilities, and where
 //! each of its paths comes from.
 //!
-//! Everything is read from the composed trees, so a statement says what the image is, not what was asked for. All but
-//! the provenance depend on the image alone: stating twice gives equal bytes.
+//! Everything is read from the composed trees, so a statement says what the image is, not what was asked for. Stating
+//! twice gives equal bytes, apart from who ran the build when. Beside the image it is the version of Temper, the name of
+//! the repository, and in VEX what is known on that day, that decide them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use temper_attest::provenance::{BuildRecord, Builder, Target};
 use temper_attest::vex::{self, Dropped};
 use temper_attest::{Inventory, PublicKey, Statement, Subject, VexDocument, predicate};
-use temper_oci::{Descriptor, Digest};
+use temper_oci::{Descriptor, Digest, ImageConfig};
 
 use crate::composer::{Composer, Planned, Request};
 use crate::composition::Composition;
 use crate::composition_record::CompositionRecord;
-use crate::error::ComposeError;
+use crate::error::{ComposeError, External};
+use crate::image::Image;
 use crate::publish::{BuiltImage, BuiltManifest};
 use crate::time;
+use crate::verify::report::sentence;
 
 mod inventory;
 mod licences;
@@ -73,8 +76,10 @@ pub struct Statements {
     pub record: BuildRecord,
     /// What of the base's VEX does not hold any more.
     pub dropped: Vec<Dropped>,
-    /// What of the own VEX is about packages that no platform has: vulnerability and package.
+    /// What of the own VEX is about something that no platform is or has: vulnerability and product.
     pub unknown: Vec<(String, String)>,
+    /// Why nothing is passed on of what is attached to the base or an artifact, where it cannot be read.
+    pub unread: Vec<String>,
 }
 
 /// One platform with what is stated about it.
@@ -84,6 +89,7 @@ struct Stated {
     vex: VexDocument,
     dropped: Vec<Dropped>,
     unknown: Vec<(String, String)>,
+    unread: Vec<External>,
 }
 
 impl BuildKind {
@@ -124,8 +130,9 @@ impl Composer<'_> {
             return Err(ComposeError::Problems(Box::new(planned.plan.clone())));
         };
         let platforms = planned.compositions.par_iter().zip(&image.manifests);
-        let stated =
-            platforms.map(|(one, manifest)| platform(self, planned, request, one, manifest, context));
+        let index = image.index.digest;
+        let stated = platforms
+            .map(|(one, manifest)| platform(self, planned, request, one, (manifest, index), context));
         let stated: Vec<Stated> = stated.collect::<Result<_, _>>()?;
         let inventories: Vec<&Inventory> = stated.iter().map(|one| &one.inventory).collect();
         let record = provenance::build_record(planned, request, build_key, &inventories, context);
@@ -146,8 +153,9 @@ impl Composer<'_> {
             index,
             created: time::format(newest),
             record,
-            dropped: stated.iter().flat_map(|one| one.dropped.clone()).collect(),
+            dropped: once(stated.iter().flat_map(|one| one.dropped.clone())),
             unknown: unknown(&stated),
+            unread: once(stated.iter().flat_map(|one| &one.unread).map(|error| sentence(error))),
         })
     }
 }
@@ -158,11 +166,12 @@ fn platform(
     planned: &Planned<'_>,
     request: &Request<'_>,
     composition: &Composition,
-    manifest: &BuiltManifest,
+    (manifest, index): (&BuiltManifest, Digest),
     context: &BuildContext<'_>,
 ) -> Result<Stated, ComposeError> {
     let platform = &composition.platform;
-    let artifacts = sources::artifacts(request, &planned.artifacts, platform, context)?;
+    let mut unread = Vec::new();
+    let artifacts = sources::artifacts(request, &planned.artifacts, platform, context, &mut unread);
     let wanted = request.recipe.artifacts.iter().zip(&planned.artifacts);
     let by_reference: BTreeMap<&str, Digest> = wanted
         .filter_map(|(wanted, image)| Some((&*wanted.reference, image.find(platform)?.manifest.digest())))
@@ -172,11 +181,15 @@ fn platform(
     let mut own = Vec::new();
     let mut unknown = Vec::new();
     for document in context.vex {
-        let found = vex::own(document, &inventory);
+        let found = vex::own(document, &inventory, index);
         own.extend(found.statements);
         unknown.extend(found.unknown);
     }
-    let documents = sources::base_vex(request.base, planned.base.as_ref(), platform, context)?;
+    let documents = sources::base_vex(request.base, planned.base.as_ref(), platform, context);
+    let documents = documents.unwrap_or_else(|error| {
+        unread.push(error);
+        Vec::new()
+    });
     let base = vex_base(planned, composition, request, context);
     let inherited = vex::inherit(&documents, &base, &inventory, &own);
     Ok(Stated {
@@ -185,6 +198,7 @@ fn platform(
         vex: inherited.document,
         dropped: inherited.dropped,
         unknown,
+        unread,
     })
 }
 
@@ -196,14 +210,28 @@ fn vex_base(
     context: &BuildContext<'_>,
 ) -> vex::Base {
     let manifest = composition.base.as_ref().map(|base| base.manifest.digest());
-    let index = planned.base.as_ref().map(crate::image::Image::digest);
+    let index = planned.base.as_ref().map(Image::digest);
+    let all = planned.base.iter().flat_map(|base| &base.platforms).map(|one| one.manifest.digest());
     let name = request.destination.as_deref().unwrap_or_default();
     let repositories = planned.base.as_ref().map(|base| sources::repository(base, name, context));
     vex::Base {
         digests: manifest.into_iter().chain(index).collect(),
+        others: all.filter(|digest| manifest != Some(*digest)).collect(),
         repositories: repositories.into_iter().collect(),
         packages: inventory::base_packages(&composition.installed.database),
+        runs_alike: composition
+            .base
+            .as_ref()
+            .is_none_or(|base| runs_alike(&base.config, &composition.config)),
     }
+}
+
+/// Says whether two images start the same program in the same way.
+fn runs_alike(base: &ImageConfig, image: &ImageConfig) -> bool {
+    let environment = |config: &ImageConfig| config.env().into_iter().collect::<BTreeSet<String>>();
+    (base.entrypoint(), base.cmd(), base.user(), base.working_dir())
+        == (image.entrypoint(), image.cmd(), image.user(), image.working_dir())
+        && environment(base) == environment(image)
 }
 
 /// Returns what is attached to both a platform's manifest and the index.
@@ -229,6 +257,11 @@ fn subjects(image: &BuiltImage, context: &BuildContext<'_>) -> Vec<Subject> {
 
 fn subject(manifest: &BuiltManifest, context: &BuildContext<'_>) -> Subject {
     Subject::platform(&context.repository, &manifest.platform, manifest.descriptor.digest)
+}
+
+/// Sorts what several platforms have to tell, each thing once.
+fn once<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.collect::<BTreeSet<T>>().into_iter().collect()
 }
 
 /// Returns what is unknown on every platform: a package may be on one and not on another.

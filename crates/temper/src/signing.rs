@@ -133,6 +133,9 @@ pub(crate) fn publish_job(
 /// Tells what of the base's VEX is not passed on; a statement of one's own that means nothing is a mistake.
 fn tell(workspace: &Workspace, statements: &Statements) -> Result<(), Failure> {
     let mut text = String::new();
+    for unread in &statements.unread {
+        let _ = writeln!(text, "warning: nothing is passed on of what is attached: {unread}");
+    }
     for dropped in &statements.dropped {
         let (name, reason) = (&dropped.vulnerability, &dropped.reason);
         let _ = writeln!(text, "warning: what the base says about `{name}` is not passed on: {reason}");
@@ -142,11 +145,11 @@ fn tell(workspace: &Workspace, statements: &Statements) -> Result<(), Failure> {
         return Ok(());
     }
     let problems = statements.unknown.iter().map(|(vulnerability, package)| {
-        let message = format!("`{package}` is no package of the image");
+        let message = format!("`{package}` is neither the image nor a package of it");
         Problem::of_plan(None, &Finding::at(vulnerability, message))
     });
     let hint = "name packages as the image's SBOM does, `pkg:deb/debian/NAME`, with or without a version";
-    let error = anyhow!("the VEX document is about packages that the image does not have");
+    let error = anyhow!("the VEX document is about something that is not in the image");
     Err(Failure::failed(error).problems(problems).hint(hint))
 }
 

@@ -1,6 +1,6 @@
 //! From a target and what is to be said of it to exactly what has to be put into its registry.
 
-use temper_oci::Descriptor;
+use temper_oci::{Descriptor, Digest};
 
 use crate::carrier::verify::envelope;
 use crate::carrier::{
@@ -9,12 +9,14 @@ use crate::carrier::{
 };
 use crate::dsse::Signature;
 use crate::error::check_limit;
-use crate::{Bundle, Envelope, Limits, PublicKey, Signer, SimpleSigning, Statement};
+use crate::{Bundle, Envelope, Limits, PublicKey, Signer, SimpleSigning, Statement, predicate};
 
 /// Signs a target and statements about it, and says what has to be put for both carriers to be complete.
 ///
 /// What the key has said before is found by its payload and not signed again, so attaching twice adds nothing, with
-/// keys whose signatures are random too. What other keys said stays. `created` is the time of the image, in RFC 3339.
+/// keys whose signatures are random too. Whatever else the key has said of the target, by whichever tool, is copied to
+/// the carrier that lacks it: who finds one carrier must not learn less than who finds the other. What other keys said
+/// stays. `created` is the time of the image, in RFC 3339.
 pub fn attach(
     target: &Target,
     statements: &[Statement],
@@ -30,26 +32,18 @@ pub fn attach(
     let signed = Signed::read(attached, signer, limits)?;
     let mut publication = Publication::default();
 
-    let signature = Statement::signature(digest);
     let mut listed = Vec::new();
     let mut layers = Vec::new();
-    for (statement, is_legacy) in
-        std::iter::once((&signature, false)).chain(statements.iter().map(|statement| (statement, true)))
-    {
-        let envelope = signed.envelope(statement)?;
-        let predicate_type = &statement.predicate_type;
+    for Said { envelope, predicate_type } in signed.all(digest, statements)? {
         if !signed.has(Carrier::Referrer, &envelope) {
             let bundle = Bundle::new(envelope.clone(), signer.key_id())?;
-            listed.push(referrer::add(
-                &mut publication,
-                &target.descriptor,
-                &bundle,
-                predicate_type,
-                created,
-            ));
+            let target = &target.descriptor;
+            listed.push(referrer::add(&mut publication, target, &bundle, &predicate_type, created));
         }
+        // In legacy tags a signature has a form of its own.
+        let is_legacy = predicate_type != predicate::COSIGN_SIGN;
         if is_legacy && !signed.has(Carrier::LegacyTag, &envelope) {
-            layers.push(legacy::attestation_layer(&mut publication, &envelope, predicate_type));
+            layers.push(legacy::attestation_layer(&mut publication, &envelope, &predicate_type));
         }
     }
     let signature_layers = signed.signature_layers(target, &mut publication)?;
@@ -57,6 +51,13 @@ pub fn attach(
     legacy::append(&mut publication, attestation_tag(digest), attached.attestations.as_ref(), layers);
     publication.fallback = fallback::merge(digest, attached, listed);
     Ok(publication)
+}
+
+/// Something that a key says.
+struct Said {
+    /// With the key's signature alone.
+    envelope: Envelope,
+    predicate_type: String,
 }
 
 /// What a key has signed already.
@@ -81,6 +82,29 @@ impl<'a> Signed<'a> {
         };
         let envelopes = layers.filter_map(read).collect();
         Ok(Self { key: PublicKey::of(signer)?, signer, attached, limits, envelopes })
+    }
+
+    /// Everything that the key says of a target: that it is signed, the statements, and what it said before.
+    fn all(&self, target: Digest, statements: &[Statement]) -> Result<Vec<Said>, AttachError> {
+        let signature = Statement::signature(target);
+        let mut all: Vec<Said> = Vec::new();
+        for statement in std::iter::once(&signature).chain(statements) {
+            let envelope = self.envelope(statement)?;
+            all.push(Said { envelope, predicate_type: statement.predicate_type.clone() });
+        }
+        for (_, envelope) in &self.envelopes {
+            if all.iter().any(|said| said.envelope.payload == envelope.payload) {
+                continue;
+            }
+            let Some(envelope) = self.mine(envelope) else { continue };
+            // Nobody who verifies counts what is about something else.
+            let statement =
+                envelope.statement(self.limits).ok().filter(|statement| statement.is_about(target));
+            if let Some(Statement { predicate_type, .. }) = statement {
+                all.push(Said { envelope, predicate_type });
+            }
+        }
+        Ok(all)
     }
 
     /// The key's envelope of a statement: the one that is there, or a new one.

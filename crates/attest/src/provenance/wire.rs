@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use temper_oci::Digest;
 
-use crate::provenance::{
-    BuildRecord, Builder, Byproduct, Input, ProvenanceError, Request, Role, Settings, Target,
-};
+use crate::provenance::{BuildRecord, Builder, Input, ProvenanceError, Request, Role, Settings, Target};
 
 const ROLE: &str = "role";
 const PLATFORM: &str = "platform";
@@ -67,8 +65,6 @@ struct ResourceDescriptor {
 struct RunDetails {
     builder: WireBuilder,
     metadata: Metadata,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    byproducts: Vec<ResourceDescriptor>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,7 +105,6 @@ pub(super) fn write(record: &BuildRecord) -> Value {
                 started_on: record.started_on.clone(),
                 finished_on: record.finished_on.clone(),
             },
-            byproducts: byproducts(&record.byproducts),
         },
     };
     serde_json::to_value(predicate).expect("a predicate has string keys only")
@@ -142,7 +137,6 @@ pub(super) fn read(predicate: &Value, build_type: &str) -> Result<BuildRecord, P
         invocation: run_details.metadata.invocation_id,
         started_on: run_details.metadata.started_on,
         finished_on: run_details.metadata.finished_on,
-        byproducts: read_byproducts(run_details.byproducts)?,
     })
 }
 
@@ -204,32 +198,6 @@ fn input(dependency: ResourceDescriptor) -> Result<Input, ProvenanceError> {
         location: dependency.download_location,
         name: dependency.name,
     })
-}
-
-fn byproducts(byproducts: &[Byproduct]) -> Vec<ResourceDescriptor> {
-    let mut byproducts = byproducts.to_vec();
-    byproducts.sort();
-    let descriptor = |byproduct: Byproduct| ResourceDescriptor {
-        name: byproduct.name,
-        uri: None,
-        digest: digests(byproduct.digest),
-        media_type: Some(byproduct.media_type),
-        download_location: None,
-        annotations: BTreeMap::new(),
-    };
-    byproducts.into_iter().map(descriptor).collect()
-}
-
-fn read_byproducts(descriptors: Vec<ResourceDescriptor>) -> Result<Vec<Byproduct>, ProvenanceError> {
-    let byproduct = |descriptor: ResourceDescriptor| match digest(&descriptor.digest) {
-        Some(digest) => Ok(Byproduct {
-            name: descriptor.name,
-            digest,
-            media_type: descriptor.media_type.unwrap_or_default(),
-        }),
-        None => Err(ProvenanceError::Dependency(descriptor.name)),
-    };
-    descriptors.into_iter().map(byproduct).collect()
 }
 
 fn digests(digest: Digest) -> BTreeMap<String, String> {

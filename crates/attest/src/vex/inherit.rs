@@ -3,8 +3,10 @@
 //! A statement is about packages of the base. Where the image has the same package in the same version, the
 //! statement is inherited with the image as its product; where the package was replaced or removed, it is dropped
 //! with a note. A statement about the base as a whole is inherited if it warns; one that reassures is dropped as
-//! soon as the image differs from the base, because what was added may be what the vulnerability needs.
+//! soon as the image differs from the base, because what was added, or how it is started, may be what the
+//! vulnerability needs.
 
+use jiff::Timestamp;
 use serde_json::Map;
 use temper_oci::Digest;
 
@@ -18,10 +20,14 @@ use crate::vex::{CONTEXT, Product, VexDocument, VexStatement};
 pub struct Base {
     /// Digests of its index and of the platform's manifest.
     pub digests: Vec<Digest>,
+    /// Digests of its manifests for other platforms: what is said about these is left out without a word.
+    pub others: Vec<Digest>,
     /// Repositories that it is known under, mirrors and their sources: the last part of each names it as a product.
     pub repositories: Vec<String>,
     /// Its packages.
     pub packages: Vec<Package>,
+    /// Whether the image has its entrypoint, command, user, working folder and environment.
+    pub runs_alike: bool,
 }
 
 /// What an image inherits.
@@ -104,18 +110,31 @@ pub fn inherit(
     Inherited { document: document(statements, inventory), dropped }
 }
 
+/// Two documents about one image that say other things are two documents: the address and the time are those of what
+/// is said.
 fn document(statements: Vec<VexStatement>, inventory: &Inventory) -> VexDocument {
     let tool = &inventory.tool;
+    let text = serde_json::to_string(&statements).expect("a statement has string keys only");
+    let said = Digest::of(text).hex();
     VexDocument {
         context: CONTEXT.to_owned(),
-        id: format!("urn:uuid:{}", inventory.document_uuid("openvex-0.2")),
+        id: format!("urn:uuid:{}", inventory.document_uuid(&format!("openvex-0.2/{said}"))),
         author: inventory.supplier.clone(),
-        timestamp: inventory.created.clone(),
+        timestamp: newest(&statements).unwrap_or_else(|| inventory.created.clone()),
         version: 1.into(),
         tooling: Some(format!("{}/{}", tool.name, tool.version)),
         statements,
         other: Map::new(),
     }
+}
+
+/// When the last of the statements was made, as it tells itself; texts that are no times do not count.
+fn newest(statements: &[VexStatement]) -> Option<String> {
+    let times = statements.iter().filter_map(|statement| {
+        let text = statement.timestamp.as_ref()?;
+        Some((text.parse::<Timestamp>().ok()?, text))
+    });
+    times.max().map(|(_, text)| text.clone())
 }
 
 /// The statement with the image as its product, its time, and who said it first.
@@ -141,10 +160,15 @@ fn products(
 ) -> Vec<Product> {
     let mut kept: Vec<&Package> = Vec::new();
     let mut is_about_base = false;
+    let mut is_about_another = false;
     let mut is_whole_kept = false;
     for product in &statement.products {
         let parts = match products::fate(&product.component, base) {
             Fate::Other => continue,
+            Fate::OtherPlatform => {
+                is_about_another = true;
+                continue;
+            }
             Fate::Package => std::slice::from_ref(&product.component),
             Fate::Base => product.subcomponents.as_slice(),
         };
@@ -160,7 +184,7 @@ fn products(
             products::keep(part, base, inventory, &mut kept, reasons);
         }
     }
-    if !is_about_base {
+    if !is_about_base && !is_about_another {
         reasons.push(DropReason::OtherProduct);
     }
     products::image(inventory, kept, is_whole_kept)

@@ -1,5 +1,7 @@
 //! Statements of one's own: a document by whoever builds an image, about that image and its packages.
 
+use temper_oci::Digest;
+
 use crate::Inventory;
 use crate::inventory::Package;
 use crate::purl::Purl;
@@ -10,30 +12,41 @@ use crate::vex::{Component, VexDocument, VexStatement, products};
 pub struct Own {
     /// The statements, with the image as their product.
     pub statements: Vec<VexStatement>,
-    /// Packages that the image does not have, as the document names them, by vulnerability.
+    /// Products that are not the image, and packages that it does not have, as the document names them, by
+    /// vulnerability.
     pub unknown: Vec<(String, String)>,
 }
 
 /// Reads a document about an image that has no digest yet when the document is written.
 ///
-/// A product or part of one that is a Debian package means that package of the image; any other product means the
-/// image itself. What is said about packages that the image does not have is left out.
-pub fn own(document: &VexDocument, inventory: &Inventory) -> Own {
+/// The image is meant by a statement without products, and by a package URL of its repository that has no digest, or
+/// one of the image's own: its manifest's, or that of its `index`. A product or part of one that is a Debian package
+/// means that package of the image. What is said about anything else is left out: it may be true of that alone.
+pub fn own(document: &VexDocument, inventory: &Inventory, index: Digest) -> Own {
     let mut own = Own { statements: Vec::new(), unknown: Vec::new() };
+    let digests = [inventory.image.digest, index];
     for statement in &document.statements {
         let mut packages = Vec::new();
         // A statement without products is about whatever the document is attached to.
         let mut is_whole = statement.products.is_empty();
+        let mut unknown = |component: &Component| {
+            own.unknown.push((statement.vulnerability.name.clone(), products::shown(component)));
+        };
         for product in &statement.products {
-            let parts = match products::purl(&product.component) {
-                Some(purl) if purl.kind == "deb" => std::slice::from_ref(&product.component),
-                _ => product.subcomponents.as_slice(),
+            let component = &product.component;
+            let parts = if products::purl(component).is_some_and(|purl| purl.kind == "deb") {
+                std::slice::from_ref(component)
+            } else if products::is_image(component, &inventory.image.repository, &digests) {
+                is_whole |= product.subcomponents.is_empty();
+                product.subcomponents.as_slice()
+            } else {
+                unknown(component);
+                continue;
             };
-            is_whole |= parts.is_empty();
             for part in parts {
                 let found = find(part, inventory);
                 if found.is_empty() {
-                    own.unknown.push((statement.vulnerability.name.clone(), shown(part)));
+                    unknown(part);
                 }
                 packages.extend(found);
             }
@@ -57,8 +70,4 @@ fn find<'a>(component: &Component, inventory: &'a Inventory) -> Vec<&'a Package>
             && agrees(purl.qualifiers.get("arch"), &package.architecture)
     };
     inventory.packages.iter().filter(|package| is_meant(&purl, package)).collect()
-}
-
-fn shown(component: &Component) -> String {
-    component.id.clone().or_else(|| component.identifiers.get("purl").cloned()).unwrap_or_default()
 }

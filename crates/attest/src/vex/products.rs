@@ -14,6 +14,8 @@ pub(super) enum Fate {
     Base,
     /// A package by itself.
     Package,
+    /// The base for another platform.
+    OtherPlatform,
     /// Something else.
     Other,
 }
@@ -23,12 +25,46 @@ pub(super) fn purl(component: &Component) -> Option<Purl> {
     component.identifiers.get("purl").into_iter().chain(&component.id).find_map(|text| text.parse().ok())
 }
 
+/// How messages call a component.
+pub(super) fn shown(component: &Component) -> String {
+    let digest = || component.hashes.iter().next().map(|(algorithm, hex)| format!("{algorithm}:{hex}"));
+    let purl = || component.identifiers.values().next().cloned();
+    component.id.clone().or_else(purl).or_else(digest).unwrap_or_default()
+}
+
+/// Says whether a component is the image of a repository: a package URL of that repository, as far as it names one,
+/// and no digest but the image's own.
+pub(super) fn is_image(component: &Component, repository: &str, digests: &[Digest]) -> bool {
+    let Some(purl) = purl(component).filter(|purl| matches!(purl.kind.as_str(), "oci" | "docker")) else {
+        return false;
+    };
+    let repository = repository.to_ascii_lowercase();
+    let is_end = |named: &str| {
+        let rest = repository.strip_suffix(&named.to_ascii_lowercase());
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    };
+    let name = match purl.namespace.as_str() {
+        "" => purl.name.clone(),
+        namespace => format!("{namespace}/{}", purl.name),
+    };
+    let url = purl.qualifiers.get("repository_url");
+    let is_named = is_end(&name) && url.is_none_or(|url| url.eq_ignore_ascii_case(&repository));
+    let of_version = purl.version.as_deref().and_then(|version| version.parse::<Digest>().ok());
+    let is_own = |hex: &String| digests.iter().any(|digest| digest.hex() == *hex);
+    is_named
+        && of_version.is_none_or(|digest| digests.contains(&digest))
+        && component.hashes.get("sha-256").map_or(component.hashes.is_empty(), is_own)
+}
+
 /// Says what a product is. An image that is named with a digest is the base only with one of its digests; one named
 /// with a tag or with nothing is the base if their names agree.
 pub(super) fn fate(component: &Component, base: &Base) -> Fate {
-    let has = |hex: &String| base.digests.iter().any(|digest| digest.hex() == *hex);
-    if component.hashes.get("sha-256").is_some_and(has) {
+    let of_component = |digest: &Digest| component.hashes.get("sha-256") == Some(&digest.hex());
+    if base.digests.iter().any(of_component) {
         return Fate::Base;
+    }
+    if base.others.iter().any(of_component) {
+        return Fate::OtherPlatform;
     }
     let Some(purl) = purl(component) else { return Fate::Other };
     match purl.kind.as_str() {
@@ -42,13 +78,14 @@ pub(super) fn fate(component: &Component, base: &Base) -> Fate {
         base.repositories.iter().any(last)
     };
     let is_base = match digest {
+        Some(digest) if base.others.contains(&digest) => return Fate::OtherPlatform,
         Some(digest) => base.digests.contains(&digest),
         None => component.hashes.is_empty() && is_named(),
     };
     if is_base { Fate::Base } else { Fate::Other }
 }
 
-/// Says whether an image has anything that its base has not, or the reverse.
+/// Says whether an image has anything that its base has not, or the reverse, or runs in another way.
 pub(super) fn differs(base: &Base, inventory: &Inventory) -> bool {
     let set = |packages: &[Package]| -> BTreeSet<(String, String, String)> {
         packages
@@ -56,7 +93,8 @@ pub(super) fn differs(base: &Base, inventory: &Inventory) -> bool {
             .map(|package| (package.name.clone(), package.architecture.clone(), package.version.clone()))
             .collect()
     };
-    !inventory.artifacts.is_empty()
+    !base.runs_alike
+        || !inventory.artifacts.is_empty()
         || !inventory.files.is_empty()
         || set(&base.packages) != set(&inventory.packages)
 }
@@ -71,8 +109,7 @@ pub(super) fn keep<'a>(
 ) {
     let meant = purl(part).map_or_else(Vec::new, |purl| meant(&purl, base));
     if meant.is_empty() {
-        let component = part.id.clone().or_else(|| part.identifiers.get("purl").cloned()).unwrap_or_default();
-        reasons.push(DropReason::Unknown { component });
+        reasons.push(DropReason::Unknown { component: shown(part) });
     }
     for before in meant {
         let same = |after: &&Package| after.name == before.name && after.architecture == before.architecture;

@@ -1,6 +1,6 @@
 //! Carriers in a registry that is a map: complete, merged, written once, read back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use temper_attest::carrier::{
@@ -39,6 +39,18 @@ impl Registry {
                 assert_eq!(self.blobs[&blob.digest].len() as u64, blob.size);
             }
         }
+    }
+
+    /// Keeps the manifests of what is attached elsewhere, but no list of referrers.
+    fn take(&mut self, attached: &Attached) {
+        let tagged = [
+            (signature_tag(digest("index")), &attached.signatures),
+            (attestation_tag(digest("index")), &attached.attestations),
+        ];
+        let tagged = tagged.into_iter().filter_map(|(tag, attachment)| Some((tag, attachment.as_ref()?)));
+        let referrers = attached.referrers.iter().map(|one| (one.manifest().digest().to_string(), one));
+        let manifests = tagged.chain(referrers).map(|(name, one)| (name, one.manifest().bytes().to_vec()));
+        self.manifests.extend(manifests);
     }
 
     fn attachment(&self, name: &str) -> Option<Attachment> {
@@ -186,6 +198,52 @@ fn a_carrier_that_lost_something_is_completed_with_the_same_envelopes() {
         if lost == attestation_tag(digest("index")) {
             assert!(registry.manifests == complete.manifests, "{lost}");
         }
+    }
+}
+
+/// What a carrier says by a key, each statement in the form that it is compared in.
+fn said(attached: &Attached, seed: u8, carrier: Carrier) -> BTreeSet<Vec<u8>> {
+    let verification = attached.verify(digest("index"), &key(seed).public_key(), &Limits::default());
+    let proofs = verification.proofs.into_iter().filter(|proof| proof.carrier == carrier);
+    let statements = proofs.filter_map(|proof| match proof.claim {
+        Claim::Statement(statement) => Some(statement.to_bytes()),
+        Claim::Signature => None,
+    });
+    statements.collect()
+}
+
+#[test]
+fn what_the_key_said_in_one_carrier_alone_is_copied_to_the_other() {
+    let mut complete = Registry::default();
+    publish(&mut complete, &statements()[..1], &key(1));
+    let mut other = Registry::default();
+    publish(&mut other, &statements()[1..2], &key(1));
+    publish(&mut other, &statements()[2..], &key(2));
+    let blobs: BTreeMap<_, _> = complete.blobs.clone().into_iter().chain(other.blobs.clone()).collect();
+    let (complete, other) = (complete.attached(digest("index")), other.attached(digest("index")));
+    // The tags of one builder took the place of the other's; or another tool wrote one carrier alone.
+    for (attestations, referrers) in [
+        (complete.attestations.clone(), [complete.referrers.clone(), other.referrers.clone()].concat()),
+        (other.attestations.clone(), complete.referrers.clone()),
+        (complete.attestations.clone(), Vec::new()),
+        (None, other.referrers.clone()),
+    ] {
+        let attached =
+            Attached { signatures: complete.signatures.clone(), attestations, referrers, fallback: None };
+        let [legacy, referrers] = [Carrier::LegacyTag, Carrier::Referrer].map(|of| said(&attached, 1, of));
+        assert_ne!(legacy, referrers);
+        let mut registry = Registry { blobs: blobs.clone(), ..Registry::default() };
+        registry.take(&attached);
+        let publication =
+            attach(&target(), &[], CREATED, &attached, &Random::of(1), &Limits::default()).unwrap();
+        registry.put(&publication);
+        let healed = registry.attached(digest("index"));
+        let all: BTreeSet<_> = legacy.union(&referrers).cloned().collect();
+        for carrier in [Carrier::LegacyTag, Carrier::Referrer] {
+            assert_eq!(said(&healed, 1, carrier), all, "{carrier:?}");
+            assert_eq!(said(&healed, 2, carrier), said(&attached, 2, carrier), "others' words stay");
+        }
+        assert!(attach(&target(), &[], CREATED, &healed, &key(1), &Limits::default()).unwrap().is_empty());
     }
 }
 

@@ -28,8 +28,10 @@ fn base() -> Base {
     packages.push(gone);
     Base {
         digests: vec![digest("base index"), digest("base amd64")],
+        others: vec![digest("base arm64")],
         repositories: vec!["registry.example.com/acme/dhi-nginx".to_owned(), "dhi/nginx".to_owned()],
         packages,
+        runs_alike: true,
     }
 }
 
@@ -143,6 +145,14 @@ fn only_the_base_is_the_base() {
         let reasons = if is_base { vec![] } else { vec!["CVE-1: it is not about the base".to_owned()] };
         assert_eq!(summary(&inherited).1, reasons, "{product}");
     }
+    let hashes = json!({"sha-256": digest("base arm64").hex()});
+    for of_arm64 in [
+        json!({"@id": format!("pkg:oci/nginx@{}", digest("base arm64"))}),
+        json!({"@id": "https://x", "hashes": hashes}),
+    ] {
+        let said = statement("CVE-1", "fixed", &of_arm64, &["pkg:deb/debian/libc6"]);
+        assert_eq!(summary(&run(&json!([said]), &inventory())), (Vec::new(), Vec::new()), "{of_arm64}");
+    }
     let package = json!({"@id": "pkg:deb/debian/libc6@2.41-12"});
     let inherited = run(&json!([statement("CVE-1", "fixed", &package, &[])]), &inventory());
     assert_eq!(summary(&inherited).0, ["CVE-1"]);
@@ -161,6 +171,10 @@ fn reassurance_about_the_whole_ends_with_the_first_change() {
             assert_eq!(!inherited.document.statements.is_empty(), kept, "{status}");
             assert_eq!(inherited.dropped.is_empty(), kept, "{status}");
         }
+        let restarted = Base { runs_alike: false, ..base() };
+        let said = document(&json!([statement("CVE-1", status, &base_product(), &[])]));
+        let inherited = inherit(&[said], &restarted, &unchanged(), &[]);
+        assert_eq!(!inherited.document.statements.is_empty(), of_changed, "{status}, started in another way");
     }
 }
 
@@ -196,7 +210,28 @@ fn nothing_said_is_a_document_without_statements() {
 }
 
 #[test]
-fn own_statements_are_about_the_image_whatever_they_call_it() {
+fn other_words_about_one_image_are_another_document() {
+    let said = |times: &[&str]| {
+        let statement = |time: &&str| {
+            let mut statement = statement("CVE-1", "affected", &base_product(), &[]);
+            statement["timestamp"] = json!(time);
+            statement
+        };
+        run(&times.iter().map(statement).collect(), &inventory()).document
+    };
+    let (early, late, broken) = ("2026-03-01T10:00:00+02:00", "2026-03-01T09:00:00Z", "yesterday");
+    let documents = [said(&[]), said(&[early]), said(&[early, late]), said(&[broken])];
+    let times = documents.each_ref().map(|document| document.timestamp.as_str());
+    assert_eq!(times, [&inventory().created, early, late, &inventory().created]);
+    for (index, one) in documents.iter().enumerate() {
+        assert!(documents[index + 1..].iter().all(|other| other.id != one.id));
+    }
+    assert_eq!(said(&[early, late]), said(&[late, early]));
+}
+
+#[test]
+fn own_statements_are_about_the_image_and_its_packages() {
+    let said = |document: &VexDocument| own(document, &inventory(), digest("index"));
     let image = json!({"@id": "pkg:oci/nginx"});
     for (product, parts, expected, unknown) in [
         (&image, vec![], "whole", 0),
@@ -207,7 +242,7 @@ fn own_statements_are_about_the_image_whatever_they_call_it() {
         (&image, vec!["pkg:deb/debian/libc6?arch=m68k"], "", 1),
         (&image, vec!["cpe:2.3:a:gnu:glibc"], "", 1),
     ] {
-        let found = own(&document(&json!([statement("CVE-1", "fixed", product, &parts)])), &inventory());
+        let found = said(&document(&json!([statement("CVE-1", "fixed", product, &parts)])));
         assert_eq!(found.unknown.len(), unknown, "{product} {parts:?}");
         let Some(said) = found.statements.first() else {
             assert_eq!(expected, "", "{product} {parts:?}");
@@ -223,6 +258,40 @@ fn own_statements_are_about_the_image_whatever_they_call_it() {
         }
         assert_eq!(said.timestamp.as_deref(), Some("2025-12-01T00:00:00Z"));
     }
+}
+
+#[test]
+fn only_the_image_is_the_image() {
+    let (own_digest, index) = (inventory().image.digest, digest("index"));
+    let url = &inventory().image.repository;
+    for (product, is_image) in [
+        (json!({"@id": "pkg:oci/nginx"}), true),
+        (json!({"@id": format!("pkg:oci/nginx@{own_digest}")}), true),
+        (json!({"@id": format!("pkg:oci/nginx@{index}?repository_url={url}")}), true),
+        (json!({"@id": "pkg:docker/acme/nginx@1.29"}), true),
+        (json!({"@id": "x", "identifiers": {"purl": "pkg:oci/nginx"}}), true),
+        (json!({"@id": "pkg:oci/nginx", "hashes": {"sha-256": own_digest.hex()}}), true),
+        (json!({"@id": "pkg:oci/nginx", "hashes": {"sha-256": digest("other").hex()}}), false),
+        (json!({"@id": format!("pkg:oci/nginx@{}", digest("other"))}), false),
+        (json!({"@id": "pkg:oci/nginx?repository_url=other.example/acme/nginx"}), false),
+        (json!({"@id": "pkg:docker/other/nginx"}), false),
+        (json!({"@id": "pkg:oci/inx"}), false),
+        (json!({"@id": "pkg:generic/nginx"}), false),
+        (json!({"@id": "pkg:npm/left-pad@1.0.0"}), false),
+        (json!({"@id": "https://acme.example/nginx"}), false),
+        (json!({"hashes": {"sha-256": own_digest.hex()}}), false),
+    ] {
+        let found =
+            own(&document(&json!([statement("CVE-1", "not_affected", &product, &[])])), &inventory(), index);
+        assert_eq!(
+            (found.statements.len(), found.unknown.len()),
+            if is_image { (1, 0) } else { (0, 1) },
+            "{product}"
+        );
+    }
+    let mut about_nothing = statement("CVE-1", "fixed", &base_product(), &[]);
+    about_nothing["products"] = json!([]);
+    assert_eq!(own(&document(&json!([about_nothing])), &inventory(), index).statements.len(), 1);
 }
 
 #[test]

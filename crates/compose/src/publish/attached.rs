@@ -2,10 +2,12 @@
 
 use std::io::Cursor;
 
-use temper_attest::carrier::{Attached, Blob, Publication, Put, Target, attach};
+use temper_attest::carrier::{
+    Attached, Blob, Publication, Put, Target, attach, attestation_tag, signature_tag,
+};
 use temper_attest::provenance::BuildRecord;
 use temper_attest::{Limits, PublicKey, Statement, predicate};
-use temper_oci::Descriptor;
+use temper_oci::{Descriptor, Digest};
 
 use crate::error::{ComposeError, External};
 use crate::event::{Event, Log, Step};
@@ -29,19 +31,103 @@ pub(super) fn publish(
     log: &dyn Log,
 ) -> Result<(), ComposeError> {
     let Attestation { statements, signer, .. } = attestation;
-    let limits = Limits::default();
     log.event(Event::new(Step::Publish, "sign"));
     let subjects = subjects(image, attestation, destination)?;
     let key = PublicKey::of(*signer).map_err(failed)?;
-    let earlier = earlier_provenance(&subjects, &statements.record, &key, &limits);
-    let mut publications = Vec::new();
-    for subject in &subjects {
-        let statements = with_provenance(subject.statements, earlier.as_ref());
-        let created = &attestation.statements.created;
-        let publication = attach(&subject.target, &statements, created, &subject.attached, *signer, &limits);
-        publications.push((&subject.target, publication.map_err(failed)?));
+    let earlier = earlier_provenance(&subjects, &statements.record, &key, &Limits::default());
+    let publisher = Publisher { attestation, earlier, destination, log };
+    let publications = subjects.iter().map(|subject| publisher.publication(subject, &subject.attached));
+    let publications: Vec<Publication> = publications.collect::<Result<_, _>>()?;
+    publisher.put_blobs(&publications)?;
+    subjects
+        .iter()
+        .zip(publications)
+        .try_for_each(|(subject, publication)| publisher.put(subject, publication))
+}
+
+/// What all manifests of an image have in common when something is attached to them.
+struct Publisher<'a> {
+    attestation: &'a Attestation<'a>,
+    /// A provenance of the same build that is there already.
+    earlier: Option<Statement>,
+    destination: &'a dyn Destination,
+    log: &'a dyn Log,
+}
+
+impl Publisher<'_> {
+    fn publication(&self, subject: &Subject<'_>, attached: &Attached) -> Result<Publication, ComposeError> {
+        let Attestation { statements, signer, .. } = self.attestation;
+        let said = with_provenance(subject.statements, self.earlier.as_ref());
+        let limits = Limits::default();
+        attach(&subject.target, &said, &statements.created, attached, *signer, &limits).map_err(failed)
     }
-    put(&publications, destination, log)
+
+    /// Writes the blobs of publications, several at once.
+    fn put_blobs(&self, publications: &[Publication]) -> Result<(), ComposeError> {
+        let mut blobs: Vec<&Blob> = Vec::new();
+        for blob in publications.iter().flat_map(|publication| &publication.blobs) {
+            if blobs.iter().all(|known| known.descriptor.digest != blob.descriptor.digest) {
+                blobs.push(blob);
+            }
+        }
+        let uploads: Vec<Upload<'_>> = blobs.into_iter().map(upload).collect();
+        publish_blobs(&uploads, "publish attestations", self.destination, self.log)
+    }
+
+    /// Writes the manifests of a publication, the tags that others write too last.
+    fn put(&self, subject: &Subject<'_>, publication: Publication) -> Result<(), ComposeError> {
+        self.put_manifests(publication.manifests.iter().filter(|put| put.tag.is_none()))?;
+        let publication = self.put_newest(subject, publication)?;
+        self.put_manifests(publication.manifests.iter().filter(|put| put.tag.is_some()))?;
+        if let Some(fallback) = &publication.fallback
+            && self.destination.referrers(&subject.target.descriptor.digest)?.is_none()
+        {
+            self.put_manifests(std::iter::once(fallback))?;
+        }
+        Ok(())
+    }
+
+    /// Begins again where somebody else has attached something since it was read: a tag that is put takes the place of
+    /// theirs. Between this look and the put they still can; whoever publishes next completes both carriers.
+    fn put_newest(
+        &self,
+        subject: &Subject<'_>,
+        publication: Publication,
+    ) -> Result<Publication, ComposeError> {
+        let target = &subject.target.descriptor;
+        if publication.is_empty() || tags(&subject.attached) == self.tags(target.digest)? {
+            return Ok(publication);
+        }
+        let attached = self.destination.attached(target)?;
+        let publication = self.publication(subject, &attached)?;
+        self.put_blobs(std::slice::from_ref(&publication))?;
+        self.put_manifests(publication.manifests.iter().filter(|put| put.tag.is_none()))?;
+        Ok(publication)
+    }
+
+    /// Reads what the legacy tags name now.
+    fn tags(&self, target: Digest) -> Result<[Option<Digest>; 2], ComposeError> {
+        let named = |tag: String| -> Result<Option<Digest>, External> {
+            Ok(self.destination.tagged(&tag)?.map(|document| document.digest()))
+        };
+        Ok([named(signature_tag(target))?, named(attestation_tag(target))?])
+    }
+
+    fn put_manifests<'p>(&self, manifests: impl IntoIterator<Item = &'p Put>) -> Result<(), ComposeError> {
+        for put in manifests {
+            let bytes = put.bytes.clone().into();
+            match &put.tag {
+                Some(tag) => self.destination.put_attachment(&put.descriptor, &bytes, tag)?,
+                None => self.destination.put_manifest(&put.descriptor, &bytes)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the legacy tags named when they were read.
+fn tags(attached: &Attached) -> [Option<Digest>; 2] {
+    [&attached.signatures, &attached.attestations].map(|tag| Some(tag.as_ref()?.manifest().digest()))
 }
 
 /// Reads what is attached to each manifest, platforms in the order of the index and the index last.
@@ -92,44 +178,9 @@ fn is_provenance(statement: &Statement) -> bool {
     statement.predicate_type == predicate::SLSA_PROVENANCE
 }
 
-/// Writes publications: all their blobs first, several at once, then the manifests of one target after the other.
-fn put(
-    publications: &[(&Target, Publication)],
-    destination: &dyn Destination,
-    log: &dyn Log,
-) -> Result<(), ComposeError> {
-    let mut blobs: Vec<&Blob> = Vec::new();
-    for blob in publications.iter().flat_map(|(_, publication)| &publication.blobs) {
-        if blobs.iter().all(|known| known.descriptor.digest != blob.descriptor.digest) {
-            blobs.push(blob);
-        }
-    }
-    let uploads: Vec<Upload<'_>> = blobs.into_iter().map(upload).collect();
-    publish_blobs(&uploads, "publish attestations", destination, log)?;
-    for (target, publication) in publications {
-        for manifest in &publication.manifests {
-            put_manifest(manifest, destination)?;
-        }
-        if let Some(fallback) = &publication.fallback
-            && destination.referrers(&target.descriptor.digest)?.is_none()
-        {
-            put_manifest(fallback, destination)?;
-        }
-    }
-    Ok(())
-}
-
 fn upload(blob: &Blob) -> Upload<'_> {
     let open: BoxedOpen<'_> = Box::new(|| Ok(Box::new(Cursor::new(blob.bytes.clone()))));
     (&blob.descriptor, open)
-}
-
-fn put_manifest(put: &Put, destination: &dyn Destination) -> Result<(), External> {
-    let bytes = put.bytes.clone().into();
-    match &put.tag {
-        Some(tag) => destination.put_attachment(&put.descriptor, &bytes, tag),
-        None => destination.put_manifest(&put.descriptor, &bytes),
-    }
 }
 
 /// Joins a failure of signing with what to do about it.

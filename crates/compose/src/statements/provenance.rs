@@ -40,7 +40,6 @@ pub(super) fn build_record(
         invocation: context.invocation.clone(),
         started_on: context.started_on.clone(),
         finished_on: context.finished_on.clone(),
-        byproducts: Vec::new(),
     }
 }
 

@@ -1,14 +1,14 @@
 //! Base and artifacts of an image as statements name them: repositories, digests, and what is attached to them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use temper_attest::carrier::{Attached, Attachment};
+use temper_attest::carrier::{Attached, Attachment, Claim, Proof};
 use temper_attest::inventory::Artifact;
-use temper_attest::{Limits, Purl, VexDocument, predicate};
-use temper_oci::{Descriptor, Digest, Platform, Reference};
+use temper_attest::{Limits, PublicKey, Purl, VexDocument, predicate};
+use temper_oci::{Descriptor, Digest, Document, Manifest, Platform, Reference};
 
 use crate::composer::Request;
-use crate::error::ComposeError;
+use crate::error::External;
 use crate::image::{Image, ImageSource, PlatformImage};
 use crate::recipe::WantedArtifact;
 use crate::statements::BuildContext;
@@ -47,31 +47,40 @@ pub(super) fn purl(repository: &str, digest: Digest) -> String {
     Purl::new("oci", "", &name, &digest.to_string()).with("repository_url", repository).to_string()
 }
 
-/// Lists the artifacts of a platform, each with the SBOM that is attached to it.
+/// Lists the artifacts of a platform, each with the SBOM that one of the trusted keys signed about it.
 pub(super) fn artifacts(
     request: &Request<'_>,
     images: &[Image],
     platform: &Platform,
     context: &BuildContext<'_>,
-) -> Result<Vec<Artifact>, ComposeError> {
+    unread: &mut Vec<External>,
+) -> Vec<Artifact> {
     let sources = request.artifacts.iter().map(|source| &**source);
     let wanted = request.recipe.artifacts.iter().zip(images).zip(sources);
     let artifact = |((wanted, image), source): ((&WantedArtifact, &Image), &dyn ImageSource)| {
-        let Some(found) = image.find(platform) else { return Ok(None) };
+        let found = image.find(platform)?;
         let digest = found.manifest.digest();
-        let sbom = attached(source, &found.descriptor())?.and_then(|attached| sbom(&attached));
-        Ok(Some(Artifact { repository: repository(image, &wanted.reference, context), digest, sbom }))
+        let attached = attached(source, &found.descriptor()).unwrap_or_else(|error| {
+            unread.push(error);
+            None
+        });
+        let sbom = attached.and_then(|attached| sbom(&attached, digest, &context.trusted_keys));
+        Some(Artifact { repository: repository(image, &wanted.reference, context), digest, sbom })
     };
-    wanted.filter_map(|one| artifact(one).transpose()).collect()
+    wanted.filter_map(artifact).collect()
 }
 
 /// Reads the base's VEX documents that one of the trusted keys signed.
+///
+/// # Errors
+///
+/// Fails where something that is attached to the base cannot be read: the rest may say the opposite of what is missing.
 pub(super) fn base_vex(
     source: Option<&dyn ImageSource>,
     base: Option<&Image>,
     platform: &Platform,
     context: &BuildContext<'_>,
-) -> Result<Vec<VexDocument>, ComposeError> {
+) -> Result<Vec<VexDocument>, External> {
     let (Some(source), Some(base)) = (source, base) else { return Ok(Vec::new()) };
     let limits = Limits::default();
     let mut documents: Vec<VexDocument> = Vec::new();
@@ -103,24 +112,29 @@ fn targets(image: &Image, platform: &Platform) -> Vec<Descriptor> {
     targets
 }
 
-fn attached(source: &dyn ImageSource, target: &Descriptor) -> Result<Option<Attached>, ComposeError> {
-    let Some(place) = source.attachments() else { return Ok(None) };
-    Ok(Some(place.attached(target)?))
+fn attached(source: &dyn ImageSource, target: &Descriptor) -> Result<Option<Attached>, External> {
+    source.attachments().map(|place| place.attached(target)).transpose()
 }
 
-/// Returns the referrer that has an SBOM, else the manifest that has several attestations with one among them.
-fn sbom(attached: &Attached) -> Option<Digest> {
-    let has_sbom = |kind: &str| kind == predicate::SPDX || kind.starts_with(predicate::CYCLONEDX);
-    let kind = |annotations: &BTreeMap<String, String>| {
-        let names = ["dev.sigstore.bundle.predicateType", "predicateType"];
-        names.iter().find_map(|name| annotations.get(*name)).is_some_and(|kind| has_sbom(kind))
+/// Returns the manifest with an SBOM of the target that one of the keys signed: a referrer, else the one with several
+/// attestations.
+fn sbom(attached: &Attached, target: Digest, keys: &[PublicKey]) -> Option<Digest> {
+    let is_sbom = |proof: &&Proof| match &proof.claim {
+        Claim::Statement(statement) => {
+            let kind = &*statement.predicate_type;
+            kind == predicate::SPDX || kind.starts_with(predicate::CYCLONEDX)
+        }
+        Claim::Signature => false,
     };
-    let mut referrers = attached.referrers.iter().map(Attachment::manifest);
-    if let Some(manifest) = referrers.find(|manifest| kind(&manifest.annotations)) {
-        return Some(manifest.digest());
+    let mut manifests = attached.referrers.iter().chain(&attached.attestations).map(Attachment::manifest);
+    let mut signed: BTreeSet<Digest> = BTreeSet::new();
+    for key in keys {
+        let verified = attached.verify(target, key, &Limits::default());
+        signed.extend(verified.proofs.iter().filter(is_sbom).map(|proof| proof.blob));
     }
-    let legacy = attached.attestations.as_ref()?.manifest();
-    legacy.layers.iter().any(|layer| kind(&layer.annotations)).then(|| legacy.digest())
+    let has_sbom =
+        |manifest: &&Document<Manifest>| manifest.layers.iter().any(|layer| signed.contains(&layer.digest));
+    manifests.find(has_sbom).map(Document::digest)
 }
 
 fn without_tag(reference: &str) -> String {

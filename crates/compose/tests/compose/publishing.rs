@@ -1,9 +1,10 @@
 //! Publication with signatures and attestations: complete, in order, and never twice.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use temper_attest::carrier::Carrier;
+use temper_attest::carrier::{Carrier, Claim};
 use temper_attest::{Limits, predicate};
 use temper_compose::{
     Attachments, Attestation, Destination, External, OpenBlob, Silent, Statements, publish,
@@ -99,44 +100,49 @@ fn the_same_build_at_another_time_adds_nothing() {
     }
 }
 
-/// A destination that takes some writes and then fails.
-struct Failing<'a> {
+/// A write by its number, and the tag where it attaches something under one.
+type BeforeWrite<'a> = &'a (dyn Fn(usize, Option<&str>) -> Result<(), External> + Send + Sync);
+
+/// A destination where something happens before each write.
+struct Watched<'a> {
     inner: &'a MemoryRepository,
-    writes_left: AtomicUsize,
+    writes: AtomicUsize,
+    before: BeforeWrite<'a>,
 }
 
-impl Failing<'_> {
-    fn write(&self) -> Result<(), External> {
-        let left =
-            self.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        let failed = || External { message: "the connection is gone".to_owned(), hint: None, source: None };
-        left.map(drop).map_err(|_| failed())
+impl<'a> Watched<'a> {
+    fn new(inner: &'a MemoryRepository, before: BeforeWrite<'a>) -> Self {
+        Self { inner, writes: AtomicUsize::new(0), before }
+    }
+
+    fn write(&self, tag: Option<&str>) -> Result<(), External> {
+        (self.before)(self.writes.fetch_add(1, Ordering::SeqCst), tag)
     }
 }
 
-impl Destination for Failing<'_> {
+impl Destination for Watched<'_> {
     fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
-        self.write()?;
+        self.write(None)?;
         self.inner.put_blob(descriptor, open)
     }
 
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
-        self.write()?;
+        self.write(None)?;
         self.inner.put_manifest(descriptor, bytes)
     }
 
     fn put_attachment(&self, descriptor: &Descriptor, bytes: &Bytes, tag: &str) -> Result<(), External> {
-        self.write()?;
+        self.write(Some(tag))?;
         self.inner.put_attachment(descriptor, bytes, tag)
     }
 
     fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
-        self.write()?;
+        self.write(None)?;
         self.inner.move_tags(image, bytes, tags)
     }
 }
 
-impl Attachments for Failing<'_> {
+impl Attachments for Watched<'_> {
     fn tagged(&self, tag: &str) -> Result<Option<ImageDocument>, External> {
         self.inner.tagged(tag)
     }
@@ -163,18 +169,77 @@ fn the_tags_move_last_wherever_it_stops_and_the_next_try_completes() {
             let repository = MemoryRepository::new(lists_referrers);
             let tags = ["1".to_owned()];
             publish(&old.image, &tags, None, &old.store, &repository, &Silent).expect("is published");
-            let failing = Failing { inner: &repository, writes_left: AtomicUsize::new(stopped_after) };
-            if put(&outcome, &statements, 1, &failing).is_ok() {
+            let fail = |number, _: Option<&str>| {
+                let gone =
+                    External { message: "the connection is gone".to_owned(), hint: None, source: None };
+                if number < stopped_after { Ok(()) } else { Err(gone) }
+            };
+            if put(&outcome, &statements, 1, &Watched::new(&repository, &fail)).is_ok() {
                 break;
             }
             assert_eq!(tag(&repository), Some(old.digest()), "after {stopped_after} writes");
             put(&outcome, &later, 1, &repository).expect("the next try is complete");
             assert_eq!(tag(&repository), Some(outcome.digest()));
-            if stopped_after % 5 == 0 {
-                check_complete(&outcome, &repository, 1);
-            }
+            check_complete(&outcome, &repository, 1);
             stopped_after += 1;
         }
         assert!(stopped_after > 20, "{stopped_after} writes");
+    }
+}
+
+/// What the key of seed 1 says of each manifest and the index by a carrier; everything that is needed is among it.
+fn said(outcome: &Outcome, repository: &MemoryRepository, carrier: Carrier) -> Vec<BTreeSet<Vec<u8>>> {
+    let platforms = outcome.image.manifests.iter().map(|manifest| &manifest.descriptor);
+    let targets = platforms.chain([&outcome.image.index]);
+    let said = targets.map(|target| {
+        let attached = repository.attached(target).expect("can be read");
+        let found = attached.verify(target.digest, &key(1).public_key(), &Limits::default());
+        assert!(found.is_signed(carrier), "{carrier:?}");
+        assert!(TYPES.iter().all(|kind| !found.statements(kind).is_empty()));
+        let proofs = found.proofs.into_iter().filter(|proof| proof.carrier == carrier);
+        let statements = proofs.filter_map(|proof| match proof.claim {
+            Claim::Statement(statement) => Some(statement.to_bytes()),
+            Claim::Signature => None,
+        });
+        statements.collect()
+    });
+    said.collect()
+}
+
+#[test]
+fn two_builders_at_once_leave_both_carriers_whole() {
+    let workshop = Workshop::new().base_of(&base::layer("amd64"));
+    let (outcome, statements) = workshop.state(BODY, &context());
+    let [other, later] = [9, 20].map(|second| workshop.state(BODY, &context_at(second)).1);
+    for lists_referrers in [true, false] {
+        let is_done = AtomicBool::new(false);
+        let mut overtaken_before = 0;
+        while !is_done.load(Ordering::SeqCst) {
+            is_done.store(true, Ordering::SeqCst);
+            let between_tags = AtomicBool::new(false);
+            let repository = MemoryRepository::new(lists_referrers);
+            let overtake = |number, tag: Option<&str>| {
+                if number == overtaken_before {
+                    is_done.store(false, Ordering::SeqCst);
+                    between_tags.store(tag.is_some(), Ordering::SeqCst);
+                    put(&outcome, &other, 1, &repository).expect("the other one publishes");
+                }
+                Ok(())
+            };
+            put(&outcome, &statements, 1, &Watched::new(&repository, &overtake)).expect("is published");
+            let carriers = || {
+                [Carrier::LegacyTag, Carrier::Referrer].map(|carrier| said(&outcome, &repository, carrier))
+            };
+            // Nothing can be seen between the last look at a tag and the moment when it is put.
+            if !between_tags.load(Ordering::SeqCst) {
+                let [legacy, referrers] = carriers();
+                assert_eq!(legacy, referrers, "overtaken before write {overtaken_before}");
+            }
+            put(&outcome, &later, 1, &repository).expect("is published again");
+            let [legacy, referrers] = carriers();
+            assert_eq!(legacy, referrers, "published again after write {overtaken_before}");
+            overtaken_before += 1;
+        }
+        assert!(overtaken_before > 20, "{overtaken_before} writes");
     }
 }

@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use temper_attest::carrier::{Attached, Target, attach};
 use temper_attest::provenance::{BuildRecord, Role};
-use temper_attest::{Limits, Statement, Subject, VexDocument, predicate};
+use temper_attest::{Limits, Statement, VexDocument, predicate};
 use temper_compose::composition_record::PathOrigin;
-use temper_compose::{BuildContext, BuildKind, CompositionRecord, RecordedChoice, Statements, recorded_ids};
+use temper_compose::{
+    Attachments, BuildContext, BuildKind, CompositionRecord, RecordedChoice, Statements, recorded_ids,
+};
 use temper_oci::{Descriptor, Digest, Platform};
 use temper_testkit::Deb;
 use temper_testkit::image::Layer;
 
 use crate::base;
+use crate::image::MemoryImage;
 use crate::repository::MemoryRepository;
 use crate::signing::{REPOSITORY, context, context_at, key};
 use crate::workshop::Workshop;
@@ -122,30 +125,39 @@ fn licences_are_read_once() {
 }
 
 #[test]
-fn artifacts_stand_in_the_inventory_with_their_own_sbom() {
+fn artifacts_stand_in_the_inventory_with_the_sbom_that_a_trusted_key_signed() {
     let artifact = Layer::new().directory("opt").file("opt/data", 0o644, "data");
-    let mut image = crate::image::MemoryImage::artifact("acme/data:v1", &artifact);
-    let amd64 = image.platform_digest("amd64");
-    let place = MemoryRepository::new(true);
-    image.attachments = Some(place.clone());
-    let target = Target { repository: "acme/data".to_owned(), descriptor: Descriptor::new("m", amd64, 1) };
-    let sbom = Statement::new(vec![target.subject()], predicate::SPDX, json!({}));
-    let publication =
-        attach(&target, &[sbom], base::CREATED, &Attached::default(), &key(2), &Limits::default());
-    place.put(&publication.expect("can be signed"));
-
     let body = "contents: {artifacts: [{name: \"acme/data:v1\", includes: [opt]}]}\n";
-    let (_, statements) = workshop().artifact_image(image).state(body, &context());
-    let spdx = predicate(&statements, predicate::SPDX);
-    assert_eq!(listed(spdx, "CONTAINER")[1], format!("registry.example/acme/data {amd64} NOASSERTION"));
-    let packages = spdx["packages"].as_array().expect("is a list");
-    let named = packages.iter().find(|one| one["name"] == "registry.example/acme/data").expect("is listed");
-    assert_eq!(named["externalRefs"][1]["referenceType"], "sbom");
-    let record = record(&statements);
-    let (origin, digest) = record.find("/opt/data").expect("is in the image");
-    let reference = "acme/data:v1".to_owned();
-    assert_eq!(*origin, PathOrigin::Artifact { reference, digest: Some(amd64) });
-    assert_eq!(digest, Some(Digest::of("data").hex().as_str()));
+    for (signer, is_damaged, is_linked) in [(1, false, true), (2, false, false), (1, true, false)] {
+        let mut image = MemoryImage::artifact("acme/data:v1", &artifact);
+        let amd64 = image.platform_digest("amd64");
+        let place = MemoryRepository::new(true);
+        image.attachments = Some(place.clone());
+        let descriptor = Descriptor::new("m", amd64, 1);
+        let target = Target { repository: "acme/data".to_owned(), descriptor: descriptor.clone() };
+        let sbom = Statement::new(vec![target.subject()], predicate::SPDX, json!({}));
+        let publication =
+            attach(&target, &[sbom], base::CREATED, &Attached::default(), &key(signer), &Limits::default());
+        place.put(&publication.expect("can be signed"));
+        if is_damaged {
+            let attached = place.attached(&descriptor).expect("can be read");
+            place.flip(&attached.referrers[0].manifest().layers[0].digest);
+        }
+
+        let (_, statements) = workshop().artifact_image(image).state(body, &context());
+        assert_eq!(statements.unread.len(), usize::from(is_damaged), "{:?}", statements.unread);
+        let spdx = predicate(&statements, predicate::SPDX);
+        assert_eq!(listed(spdx, "CONTAINER")[1], format!("registry.example/acme/data {amd64} NOASSERTION"));
+        let packages = spdx["packages"].as_array().expect("is a list");
+        let named = |one: &&Value| one["name"] == "registry.example/acme/data";
+        let named = packages.iter().find(named).expect("is listed");
+        assert_eq!(named["externalRefs"][1]["referenceType"] == "sbom", is_linked, "{signer}");
+        let record = record(&statements);
+        let (origin, digest) = record.find("/opt/data").expect("is in the image");
+        let reference = "acme/data:v1".to_owned();
+        assert_eq!(*origin, PathOrigin::Artifact { reference, digest: Some(amd64) });
+        assert_eq!(digest, Some(Digest::of("data").hex().as_str()));
+    }
 }
 
 fn record(statements: &Statements) -> CompositionRecord {
@@ -238,7 +250,7 @@ fn definitions_have_a_build_type_of_their_own() {
 }
 
 #[test]
-fn everything_but_the_provenance_depends_on_the_image_alone() {
+fn stating_again_at_another_time_changes_the_provenance_alone() {
     let workshop = workshop();
     let (first, later) = (workshop.state(DOCUMENT, &context()).1, workshop.state(DOCUMENT, &context_at(7)).1);
     let (platforms, index) =
@@ -270,26 +282,65 @@ fn vulnerabilities(statements: &Statements) -> Vec<String> {
     said.iter().map(|one| one["vulnerability"]["name"].as_str().expect("is a text").to_owned()).collect()
 }
 
+/// A workshop whose base has something attached: an OpenVEX document that a key signed.
+fn with_vex(signer: u8, document: impl Fn(&MemoryImage) -> Value) -> (Workshop, MemoryRepository) {
+    let mut workshop = workshop().packages([deb("tool", "1:4-1")]);
+    let base = workshop.base.as_mut().expect("there is one");
+    let place = MemoryRepository::new(false);
+    base.attachments = Some(place.clone());
+    let descriptor = Descriptor::new("application/vnd.oci.image.index.v1+json", base.digest(), 1);
+    let target = Target { repository: "acme/base".to_owned(), descriptor };
+    let statement = Statement::new(vec![target.subject()], predicate::OPENVEX, document(base));
+    let publication =
+        attach(&target, &[statement], base::CREATED, &Attached::default(), &key(signer), &Limits::default());
+    place.put(&publication.expect("can be signed"));
+    (workshop, place)
+}
+
 #[test]
 fn the_bases_vex_is_inherited_from_those_who_are_trusted() {
     let upgrade = "contents: {packages: [\"tool=1:4-1\"]}\n";
     for (signer, body, expected) in [(1, DOCUMENT, 1), (2, DOCUMENT, 0), (1, upgrade, 0)] {
-        let mut workshop = workshop().packages([deb("tool", "1:4-1")]);
-        let base = workshop.base.as_mut().expect("there is one");
-        let place = MemoryRepository::new(false);
-        base.attachments = Some(place.clone());
-        let descriptor = Descriptor::new("application/vnd.oci.image.index.v1+json", base.digest(), 1);
-        let target = Target { repository: "acme/base".to_owned(), descriptor };
-        let document = vex(&format!("pkg:oci/base@{}", base.digest()), "pkg:deb/debian/tool");
-        let subject = Subject::new("acme/base", base.digest());
-        let statement = Statement::new(vec![subject], predicate::OPENVEX, document);
-        let limits = Limits::default();
-        let publication =
-            attach(&target, &[statement], base::CREATED, &Attached::default(), &key(signer), &limits);
-        place.put(&publication.expect("can be signed"));
+        let about_tool =
+            |base: &MemoryImage| vex(&format!("pkg:oci/base@{}", base.digest()), "pkg:deb/debian/tool");
+        let (workshop, _) = with_vex(signer, about_tool);
         let (_, statements) = workshop.state(body, &context());
         assert_eq!(vulnerabilities(&statements).len(), expected, "{signer} {body}");
     }
+}
+
+#[test]
+fn reassurance_about_the_whole_base_ends_where_the_image_starts_otherwise() {
+    for (body, is_kept) in [
+        ("annotations: {note: \"1\"}\n", true),
+        ("environment: {OWN: \"1\"}\n", false),
+        ("cmd: [tool]\n", false),
+        ("entrypoint: [tool]\n", false),
+    ] {
+        let about_all = |base: &MemoryImage| {
+            let mut document = vex(&format!("pkg:oci/base@{}", base.digest()), "");
+            document["statements"][0]["products"][0]["subcomponents"] = json!([]);
+            document
+        };
+        let (workshop, _) = with_vex(1, about_all);
+        let (_, statements) = workshop.state(body, &context());
+        assert_eq!(vulnerabilities(&statements).len(), usize::from(is_kept), "{body}");
+        assert_eq!(statements.dropped.len(), usize::from(!is_kept), "once for all platforms: {body}");
+    }
+}
+
+#[test]
+fn what_a_base_has_attached_never_stops_a_build() {
+    let about_tool =
+        |base: &MemoryImage| vex(&format!("pkg:oci/base@{}", base.digest()), "pkg:deb/debian/tool");
+    let (workshop, place) = with_vex(1, about_tool);
+    let index = workshop.base.as_ref().expect("there is one").digest();
+    let attached = place.attached(&Descriptor::new("index", index, 1)).expect("can be read");
+    place.flip(&attached.referrers[0].manifest().layers[0].digest);
+    let (_, statements) = workshop.state(DOCUMENT, &context());
+    assert_eq!(vulnerabilities(&statements), [""; 0]);
+    let [told] = statements.unread.as_slice() else { panic!("{:?}", statements.unread) };
+    assert!(told.contains("is damaged"), "{told}");
 }
 
 #[test]
