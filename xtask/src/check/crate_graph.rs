@@ -50,6 +50,7 @@ const RULES: &[Rule] = &[
     Rule {
         name: "temper-fetch",
         uses: &[
+            "temper-attest",
             "temper-compose",
             "temper-deb",
             "temper-oci",

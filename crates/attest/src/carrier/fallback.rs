@@ -4,7 +4,7 @@
 
 use temper_oci::{Descriptor, Digest, Document, Index};
 
-use crate::carrier::{Attached, Put, referrer};
+use crate::carrier::{Attached, Publication, Put, referrer};
 
 impl Attached {
     /// The list of all referrers, to be put where they were copied to; nothing where the list is right already.
@@ -13,9 +13,19 @@ impl Attached {
     }
 }
 
-/// The tag of the list of a manifest's referrers.
+impl Publication {
+    /// The list to put over the one that is there now, which may have changed since the publication was made; nothing
+    /// where that one is right already.
+    pub fn fallback_over(&self, target: Digest, current: Option<Document<Index>>) -> Option<Put> {
+        let list = Document::<Index>::parse(self.fallback.as_ref()?.bytes.clone()).ok()?;
+        merge(target, &Attached { fallback: current, ..Attached::default() }, list.manifests.clone())
+    }
+}
+
+/// The tag of the list of a manifest's referrers. Longer digests are cut, so that it is within 128 characters.
 pub fn fallback_tag(digest: Digest) -> String {
-    format!("{}-{}", digest.algorithm(), digest.hex())
+    let hex = digest.hex();
+    format!("{}-{}", digest.algorithm(), &hex[..hex.len().min(64)])
 }
 
 /// The list with `added` behind what is there, or nothing where the list is right already.

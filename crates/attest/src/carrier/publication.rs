@@ -11,7 +11,8 @@ pub struct Publication {
     pub blobs: Vec<Blob>,
     /// Manifests, referrers before tags.
     pub manifests: Vec<Put>,
-    /// The index of referrers, to be put where the registry has no referrers API.
+    /// The index of referrers where the registry has no referrers API; [`Publication::fallback_over`] joins it with
+    /// what is there when it is put.
     pub fallback: Option<Put>,
 }
 

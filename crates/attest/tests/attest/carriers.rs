@@ -327,6 +327,27 @@ fn an_index_that_a_copy_left_under_the_fallback_tag_is_no_list() {
 }
 
 #[test]
+fn a_list_keeps_what_others_wrote_after_it_was_read() {
+    let publication =
+        attach(&target(), &[], CREATED, &Attached::default(), &key(1), &Limits::default()).unwrap();
+    let put = publication.fallback.clone().unwrap();
+    assert_eq!(publication.fallback_over(digest("index"), None), Some(put.clone()));
+    let own = Document::<Index>::parse(put.bytes).unwrap();
+    assert_eq!(publication.fallback_over(digest("index"), Some(own.clone())), None);
+    let foreign = Descriptor::new(media_type::OCI_MANIFEST, digest("foreign"), 7);
+    let theirs = Document::<Index>::parse(Index::of(vec![foreign.clone()]).to_bytes()).unwrap();
+    let both = publication.fallback_over(digest("index"), Some(theirs)).unwrap();
+    let both: Index = serde_json::from_slice(&both.bytes).unwrap();
+    assert_eq!(both.manifests, [vec![foreign], own.manifests.clone()].concat());
+}
+
+#[test]
+fn tags_of_long_digests_are_tags() {
+    let long: Digest = format!("sha512:{}", "ab".repeat(64)).parse().unwrap();
+    assert_eq!(fallback_tag(long), format!("sha512-{}", "ab".repeat(32)));
+}
+
+#[test]
 fn statements_about_something_else_are_not_signed() {
     let subject = temper_attest::Subject::new("other", digest("other"));
     let statement = Statement::new(vec![subject], predicate::SPDX, json!({}));

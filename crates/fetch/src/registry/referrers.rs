@@ -127,9 +127,7 @@ impl RegistryClient {
 }
 
 fn fallback_tag(repository: &Reference, subject: Digest) -> Reference {
-    // Longer digests are cut, so that every tag is within 128 characters.
-    let hex = subject.hex();
-    let tag = format!("{}-{}", subject.algorithm(), &hex[..hex.len().min(64)]);
+    let tag = temper_attest::carrier::fallback_tag(subject);
     repository.with_tag(&tag).expect("an algorithm and hexadecimal digits make a tag")
 }
 
