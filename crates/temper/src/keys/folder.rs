@@ -150,7 +150,9 @@ impl KeyFolder {
         let number = keys.last().map_or(1, |last| last.number + 1);
         let (extension, private, home) = match new {
             New::File(key) => {
-                let password = self.password.get_or_make()?;
+                // Keys that are there were encrypted with a password, and with another one beside them would be lost.
+                let is_first = keys.iter().all(|key| key.home != Home::File);
+                let password = if is_first { self.password.get_or_make() } else { self.password.get() }?;
                 let sealed = key.to_encrypted_pem(&password, KeyDerivation::Standard, &mut random::fill)?;
                 (PRIVATE, sealed, Home::File)
             }

@@ -10,6 +10,9 @@ use super::{KeyFolder, password};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
+/// What every key in a PEM file begins with.
+const BEGIN: &str = "-----BEGIN ";
+
 /// A public key with what messages call it.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownKey {
@@ -20,24 +23,25 @@ pub(crate) struct KnownKey {
 
 /// Reads public keys; without any, those of the data folder, the newest first.
 ///
-/// Each is a file, an address (`https://…`), or the id of a key of the data folder (`sha256:…`).
+/// Each is a file or an address (`https://…`), with one key or several, or the id of a key of the data folder (`sha256:…`).
 pub(crate) fn known(workspace: &Workspace, named: &[String]) -> Result<Vec<KnownKey>, Error> {
     if !named.is_empty() {
-        return named.iter().map(|name| read(workspace, name)).collect();
+        let read = named.iter().map(|name| read(workspace, name)).collect::<Result<Vec<_>, _>>()?;
+        return Ok(read.into_iter().flatten().collect());
     }
     let own = workspace.keys.keys()?.into_iter().rev();
     Ok(own.map(|key| KnownKey { name: format!("key {}", key.number), key: key.public }).collect())
 }
 
-fn read(workspace: &Workspace, name: &str) -> Result<KnownKey, Error> {
-    let key = if let Ok(id) = name.parse::<Digest>() {
-        own(&workspace.keys, id)?
+fn read(workspace: &Workspace, name: &str) -> Result<Vec<KnownKey>, Error> {
+    let keys = if let Ok(id) = name.parse::<Digest>() {
+        vec![own(&workspace.keys, id)?]
     } else if name.starts_with("https://") || name.starts_with("http://") {
         parse(name, fetch(workspace, name)?)?
     } else {
         of_file(name)?
     };
-    Ok(KnownKey { name: name.to_owned(), key })
+    Ok(keys.into_iter().map(|key| KnownKey { name: name.to_owned(), key }).collect())
 }
 
 /// Finds a key of the data folder by its id.
@@ -50,15 +54,21 @@ fn own(keys: &KeyFolder, id: Digest) -> Result<PublicKey, Error> {
     Ok(found.public)
 }
 
-fn of_file(name: &str) -> Result<PublicKey, Error> {
+fn of_file(name: &str) -> Result<Vec<PublicKey>, Error> {
     let bytes =
         password::read_bounded(name.as_ref(), KEY_BYTES_MAX).map_err(|error| unusable(name, error))?;
     parse(name, bytes)
 }
 
-fn parse(name: &str, bytes: Vec<u8>) -> Result<PublicKey, Error> {
+fn parse(name: &str, bytes: Vec<u8>) -> Result<Vec<PublicKey>, Error> {
     let text = String::from_utf8(bytes).map_err(|_| unusable(name, anyhow!("it is not text")))?;
-    Ok(PublicKey::from_pem(&text).map_err(|error| unusable(name, error.into()))?)
+    let mut starts: Vec<usize> = text.match_indices(BEGIN).map(|(start, _)| start).skip(1).collect();
+    starts.insert(0, 0);
+    starts.push(text.len());
+    let key = |range: &[usize]| {
+        PublicKey::from_pem(&text[range[0]..range[1]]).map_err(|error| unusable(name, error.into()))
+    };
+    Ok(starts.windows(2).map(key).collect::<Result<_, _>>()?)
 }
 
 fn unusable(name: &str, error: Error) -> Failure {
@@ -84,8 +94,14 @@ mod tests {
         for key in [&first, &second] {
             assert_eq!(own(&keys, key.id()).expect("is there"), key.public);
             let file = folder.path().join(format!("{}.pub", key.number)).display().to_string();
-            assert_eq!(of_file(&file).expect("reads"), key.public);
+            assert_eq!(of_file(&file).expect("reads"), [key.public.clone()]);
         }
+        let both = folder.path().join("both.pub").display().to_string();
+        std::fs::write(&both, first.public.to_pem() + &second.public.to_pem()).expect("writes");
+        assert_eq!(of_file(&both).expect("reads"), [first.public, second.public]);
+        std::fs::write(&both, keys.rotate().expect("makes").public.to_pem() + "-----BEGIN NOTHING")
+            .expect("writes");
+        of_file(&both).expect_err("has something else");
         let error = own(&keys, Digest::of("another")).expect_err("is not there");
         assert_eq!(crate::failure::exit_code(&error), 2);
         let long = vec![b'a'; KEY_BYTES_MAX + 1];

@@ -51,7 +51,11 @@ impl KeyPassword {
     pub(super) fn get(&self) -> Result<SecretString, Error> {
         match self {
             Self::Given(password) => Ok(password.clone()),
-            Self::File(path) | Self::Generated(path) => of_file(path),
+            Self::File(path) | Self::Generated(path) => {
+                let hint =
+                    format!("put the file back from a backup, or give the password in `{KEY_PASSWORD}`");
+                Ok(first_line_of(path).map_err(|error| Failure::configuration(error).hint(hint))?)
+            }
         }
     }
 
@@ -107,12 +111,15 @@ pub(super) fn read_bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Err
 
 /// Reads a password or a PIN: the first line, without its end.
 pub(super) fn of_file(path: &Path) -> Result<SecretString, Error> {
+    Ok(first_line_of(path).map_err(Failure::configuration)?)
+}
+
+fn first_line_of(path: &Path) -> Result<SecretString, Error> {
     let read = || -> Result<SecretString, Error> {
         let bytes = SecretSlice::from(read_bounded(path, FILE_BYTES_MAX)?);
         first_line(&bytes)
     };
-    let read = read().with_context(|| format!("password `{}` cannot be read", path.display()));
-    Ok(read.map_err(Failure::configuration)?)
+    read().with_context(|| format!("password `{}` cannot be read", path.display()))
 }
 
 fn first_line(bytes: &SecretSlice<u8>) -> Result<SecretString, Error> {

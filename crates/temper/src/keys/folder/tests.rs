@@ -122,6 +122,11 @@ fn what_cannot_sign_says_why() {
     };
     says(&bed.with_password("two"), "`TEMPER_KEY_PASSWORD` must hold the password");
     says(&bed.keys(), "password` cannot be read");
+    says(&bed.keys(), "give the password in `TEMPER_KEY_PASSWORD`");
+    // A new password would leave the keys that are there without theirs.
+    let error = bed.keys().rotate().expect_err("has no password");
+    assert!(format!("{error:#}").contains("password` cannot be read"), "{error:#}");
+    assert!(!bed.path("password").exists() && !bed.path("2.pub").exists());
     let stranger = Bed::new();
     stranger.with_password("one").latest_or_first().expect("makes");
     fs::copy(stranger.path("1.key"), bed.path("1.key")).expect("copies");
