@@ -94,7 +94,7 @@ mod tests {
         for key in [&first, &second] {
             assert_eq!(own(&keys, key.id()).expect("is there"), key.public);
             let file = folder.path().join(format!("{}.pub", key.number)).display().to_string();
-            assert_eq!(of_file(&file).expect("reads"), [key.public.clone()]);
+            assert_eq!(of_file(&file).expect("reads"), std::slice::from_ref(&key.public));
         }
         let both = folder.path().join("both.pub").display().to_string();
         std::fs::write(&both, first.public.to_pem() + &second.public.to_pem()).expect("writes");
