@@ -1,6 +1,7 @@
 //! Signed documents made and read through the crate's public face.
 
 mod fixtures;
+mod registry;
 
 mod carriers;
 mod documents;
