@@ -73,6 +73,7 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
         layout(scenario, &example, &machine(scenario, &server, "third")?)
     });
     scenario.check("nothing_but_the_registry_is_asked_the_second_time", || {
+        second.reproduces(&customized)?;
         let config = second.home.join("config.yaml");
         let nobody = "http://127.0.0.1:9/debian";
         fs::write(&config, format!("mirrors: {{debian: \"{nobody}\", debian-security: \"{nobody}\"}}\n"))?;
