@@ -19,9 +19,16 @@ const PIECE_CHUNKS_MAX: usize = 1024;
 /// How long they are gathered: what has arrived is soon on the disk, and the upload is known to be in use.
 const PIECE_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// Bytes of a refused body that are read away.
+const FORGOTTEN_BYTES_MAX: usize = 64 << 20;
+
+/// How long a refused body is read away.
+const FORGOTTEN_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// A body that arrives.
 pub(crate) struct Pieces {
     stream: BodyDataStream,
+    announced_bytes: u64,
     patience: Patience,
 }
 
@@ -35,7 +42,30 @@ pub(crate) struct Piece {
 
 impl Pieces {
     pub(crate) fn new(body: Body, patience: Patience) -> Self {
-        Self { stream: body.into_data_stream(), patience }
+        Self { announced_bytes: announced_bytes(&body), stream: body.into_data_stream(), patience }
+    }
+
+    /// Returns how many bytes were announced.
+    pub(crate) fn announced_bytes(&self) -> u64 {
+        self.announced_bytes
+    }
+
+    /// Reads what is still on its way and forgets it, within bounds: a client that sends before it listens would else
+    /// find its connection reset instead of the answer.
+    ///
+    /// Follows [RFC 9112 §9.6](https://www.rfc-editor.org/rfc/rfc9112#section-9.6).
+    pub(crate) async fn forget_rest(mut self) {
+        let mut forgotten = 0;
+        let forget = async {
+            while let Ok(Some(chunk)) = self.chunk().await {
+                forgotten += chunk.len();
+                if forgotten >= FORGOTTEN_BYTES_MAX {
+                    break;
+                }
+            }
+        };
+        // Who is still sending then is not heard out.
+        let _ = timeout(FORGOTTEN_TIME_MAX, forget).await;
     }
 
     /// Waits for the next piece: what fits into about `bytes_max`, what came in time, or the rest.
@@ -146,6 +176,24 @@ mod tests {
             let piece = Pieces::new(body, patience()).next(asked).await;
             assert_eq!(piece.size_bytes, expected as u64, "{size} {asked}");
             assert!(matches!(piece.more, Ok(true)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rest_of_a_refused_body_is_read_in_bounds() {
+        for (count, size, wait, expected) in [
+            (3, 10, Duration::ZERO, 3),
+            (1000, 1 << 20, Duration::ZERO, FORGOTTEN_BYTES_MAX >> 20),
+            (1000, 1 << 10, Duration::from_millis(100), 50),
+        ] {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            let seen = slow(count, size, wait).into_data_stream().inspect(move |_| {
+                let _ = sender.send(());
+            });
+            let patience = Patience::new(Duration::from_mins(1), 1);
+            Pieces::new(Body::from_stream(seen), patience).forget_rest().await;
+            let read = receiver.try_iter().count();
+            assert!(read.abs_diff(expected) <= 1, "{count} {size}: {read}, expected {expected}");
         }
     }
 

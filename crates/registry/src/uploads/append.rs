@@ -10,7 +10,7 @@ use temper_store::storage::StorageError;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{Upload, Writing};
-use crate::body::{Pieces, announced_bytes};
+use crate::body::Pieces;
 use crate::error::RegistryError;
 use crate::registry::Registry;
 use crate::storage::{self, blocking};
@@ -26,7 +26,8 @@ pub(super) async fn append(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Writing, RegistryError> {
-    let appended = add(registry, upload, writing, headers, body).await;
+    let mut pieces = Pieces::new(body, registry.limits().body_patience());
+    let appended = add(registry, upload, writing, headers, &mut pieces).await;
     match &appended {
         Ok(_) => {}
         Err(RegistryError::TooLarge { .. } | RegistryError::Quota { .. }) => {
@@ -36,6 +37,7 @@ pub(super) async fn append(
         Err(RegistryError::Full(_)) => {
             registry.uploads().close(&upload.id);
             storage::discard_or_log(registry, &upload.id).await;
+            pieces.forget_rest().await;
         }
         Err(_) => upload.rest(registry).await?,
     }
@@ -47,7 +49,7 @@ async fn add(
     upload: &Upload,
     mut writing: Writing,
     headers: &HeaderMap,
-    body: Body,
+    pieces: &mut Pieces,
 ) -> Result<Writing, RegistryError> {
     let limits = registry.limits();
     let start = writing.size_bytes();
@@ -60,12 +62,11 @@ async fn add(
     let end = announced.map(|(_, last)| last + 1);
     let too_large = RegistryError::TooLarge { what: "blob", limit: limits.blob_bytes_max };
     // Who announces too much is told before it sends.
-    let announced_bytes = start.saturating_add(announced_bytes(&body));
+    let announced_bytes = start.saturating_add(pieces.announced_bytes());
     if announced_bytes > limits.blob_bytes_max {
         return Err(too_large);
     }
     let mut room_bytes = upload.room(registry, announced_bytes).await?;
-    let mut pieces = Pieces::new(body, limits.body_patience());
     let sharing = registry.uploads().share(limits.pieces_bytes_max);
     let mut piece = pieces.next(sharing.piece_bytes()).await;
     let mut size_bytes = start;
