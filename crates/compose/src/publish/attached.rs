@@ -174,11 +174,9 @@ fn earlier_provenance(
 }
 
 fn with_provenance(statements: &[Statement], provenance: Option<&Statement>) -> Vec<Statement> {
-    let mut statements = statements.to_vec();
-    for statement in statements.iter_mut().filter(|statement| is_provenance(statement)) {
-        statement.clone_from(provenance.unwrap_or(&statement.clone()));
-    }
-    statements
+    let said =
+        |statement: &Statement| provenance.filter(|_| is_provenance(statement)).unwrap_or(statement).clone();
+    statements.iter().map(said).collect()
 }
 
 fn is_provenance(statement: &Statement) -> bool {
