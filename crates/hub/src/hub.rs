@@ -1,0 +1,60 @@
+//! The hub's state, shared by all requests and jobs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use temper_compose::{Archive, BlobStore, Cache};
+use temper_store::records::{Micros, Records};
+
+use crate::images::{Images, Signers};
+
+/// Tells the time in microseconds since 1970.
+pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
+
+/// What a hub works with.
+#[derive(Clone)]
+pub struct HubConfig {
+    /// What it remembers.
+    pub records: Records,
+    /// The images of organizations, wherever they live.
+    pub images: Arc<dyn Images>,
+    /// Who signs what is built.
+    pub signers: Arc<dyn Signers>,
+    /// Blobs that builds read and write.
+    pub blobs: Arc<dyn BlobStore>,
+    /// What builds computed before.
+    pub cache: Arc<dyn Cache>,
+    /// Signed package archives.
+    pub archive: Arc<dyn Archive>,
+    /// The clock.
+    pub clock: Clock,
+    /// Bytes that nobody can guess.
+    pub random: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
+}
+
+/// The hub; clones share one state.
+#[derive(Clone)]
+pub struct Hub(Arc<HubConfig>);
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// Makes a hub.
+    pub fn new(config: HubConfig) -> Self {
+        Self(Arc::new(config))
+    }
+
+    /// Returns what it works with.
+    pub fn config(&self) -> &HubConfig {
+        &self.0
+    }
+
+    /// Returns the time.
+    pub fn now(&self) -> Micros {
+        (self.0.clock)()
+    }
+}
