@@ -1,6 +1,7 @@
 //! What rustfmt and clippy do not look at: headers, lengths, words, reasons, files that no module names.
 
 mod exceptions;
+mod hosts;
 mod length;
 mod orphan;
 mod words;
@@ -12,18 +13,25 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::check::tidy::exceptions::Exceptions;
+use crate::check::tidy::hosts::Hosts;
 use crate::workspace::Workspace;
+
+/// Files whose content other programs write.
+const WRITTEN_BY_PROGRAMS: &[&str] = &["Cargo.lock"];
 
 /// Everything that is wrong, as `path:line: what`.
 pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>> {
     let files = workspace.files()?;
     let mut exceptions = Exceptions::read(workspace)?;
+    let hosts = Hosts::of_this_machine();
     let mut findings = Vec::new();
     for file in &files {
         let bytes =
             fs::read(workspace.root().join(file)).with_context(|| format!("reading {}", file.display()))?;
         let Ok(text) = std::str::from_utf8(&bytes) else { continue };
-        findings.extend(words::in_any_file(file, text));
+        if !WRITTEN_BY_PROGRAMS.iter().any(|name| file.ends_with(name)) {
+            findings.extend(hosts.findings(file, text));
+        }
         if file.extension().is_some_and(|extension| extension == "rs") {
             findings.extend(source(file, text, &mut exceptions));
         }
