@@ -3,6 +3,7 @@
 #[cfg(feature = "archive")]
 pub mod archive;
 pub mod compression;
+pub mod database;
 pub mod deb;
 pub mod elf;
 pub mod image;

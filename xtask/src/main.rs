@@ -14,6 +14,7 @@ mod fuzz;
 mod generate;
 mod invocation;
 mod oracle;
+mod postgres;
 mod report;
 mod temper;
 mod test;

@@ -1,19 +1,22 @@
 //! Records: what Temper remembers in SQL beside the bytes in the blob store.
 //!
-//! `SQLite` in WAL mode with one connection that writes and a pool that reads, so that readers never wait for
-//! the writer and writers queue in the process, not in the file lock. The SQL keeps to what `PostgreSQL` reads
-//! too; only `migrations/` and this file know which database it is. Time is always the caller's, in
-//! microseconds since 1970.
+//! One connection writes and a pool reads, so that readers never wait for the writer, and writers queue in the process
+//! before they queue in the database. The SQL is what `SQLite` and `PostgreSQL` both read; only `database` knows which
+//! of them it is. Time is always the caller's, in microseconds since 1970.
 
 mod blobs;
 mod collect;
+mod database;
 mod error;
 mod integrity;
+mod jobs;
 mod leftovers;
 mod manifests;
+mod portable;
 mod publication;
 mod quota;
 mod repositories;
+mod settings;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -21,74 +24,49 @@ mod uploads;
 mod usage;
 
 use std::path::Path;
-use std::time::Duration;
 
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Connection as _, Sqlite, Transaction};
+use sqlx::{Any, AnyPool, Transaction};
+
+use database::{Connections, Durability};
 
 pub use blobs::{NewBlob, StoredBlob};
 pub use collect::{Cutoffs, Release, ReleasedBlob};
+pub use database::{Database, ParseDatabaseError, ServerUrl};
 pub use error::{NeededBlob, RecordsError, WrongSize};
 pub use integrity::{Dangling, KeptBlob};
+pub use jobs::{Enqueued, Job, JobCount, Jobs, NewJob};
 pub use manifests::{ManifestRecord, RemovedManifest};
+pub use portable::PortableError;
 pub use publication::{NewManifest, Publication, TagMove};
 pub use quota::{Quota, QuotaScope};
 pub use repositories::Repositories;
 pub use uploads::UploadRecord;
 pub use usage::{RepositoryUsage, Usage};
 
-/// The schema's steps, embedded in the program.
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
-
-/// How long a connection waits for another process that writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How many reads run at once.
-const READERS_MAX: u32 = 8;
-
 /// Microseconds since 1970 in UTC, as records keep time.
 pub type Micros = i64;
 
 /// The database; clones share its connections.
 #[derive(Clone, Debug)]
-pub struct Records {
-    writer: SqlitePool,
-    reader: SqlitePool,
-}
+pub struct Records(Connections);
 
 impl Records {
-    /// Opens the database file, creates it if it is not there, and brings its schema up to date.
+    /// Opens a database file as [`Self::connect`] does.
+    pub async fn open(path: &Path) -> Result<Self, RecordsError> {
+        Self::connect(&Database::from(path)).await
+    }
+
+    /// Opens the database, makes its file if it is not there, and brings its schema up to date.
     ///
     /// A commit is on the disk when it returns: what a client was told survives a power cut.
-    pub async fn open(path: &Path) -> Result<Self, RecordsError> {
-        let open = |source| RecordsError::Open { path: path.to_owned(), source };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            // A full disk lets SQLite end a transaction by itself: the driver then counts one that nobody can end.
-            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
-            .connect_with(options.clone())
-            .await
-            .map_err(open)?;
-        MIGRATIONS
-            .run(&writer)
-            .await
-            .map_err(|source| RecordsError::Migrate { path: path.to_owned(), source })?;
-        let reader = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await
-            .map_err(open)?;
-        Ok(Self { writer, reader })
+    pub async fn connect(database: &Database) -> Result<Self, RecordsError> {
+        let failed = |source| RecordsError::Open { database: database.clone(), source };
+        let connections = database.connect().await.map_err(failed)?;
+        let migrated = connections.engine.migrations().run(&connections.writer).await;
+        migrated.map_err(|source| RecordsError::Migrate { database: database.clone(), source })?;
+        // The readers connect when the schema is there.
+        drop(connections.reader.acquire().await.map_err(failed)?);
+        Ok(Self(connections))
     }
 
     /// Returns the records of the embedded registry's repositories.
@@ -98,23 +76,33 @@ impl Records {
 
     /// Closes all connections, so that the file can be moved.
     pub async fn close(&self) {
-        self.reader.close().await;
-        self.writer.close().await;
+        self.0.reader.close().await;
+        self.0.writer.close().await;
+    }
+
+    /// Asks the database whether it answers.
+    pub async fn ping(&self) -> Result<(), RecordsError> {
+        sqlx::query("SELECT 1").execute(self.read()).await.map_err(sql("ping"))?;
+        Ok(())
     }
 
     /// Starts a transaction that holds the write lock from its beginning, so that it never has to be repeated.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, RecordsError> {
-        self.writer.begin_with("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").await.map_err(sql("begin"))
+    async fn write(&self) -> Result<Transaction<'static, Any>, RecordsError> {
+        self.begin(Durability::Full).await
     }
 
     /// Starts a transaction for what a power cut may take back: it outlives the process, but nobody waits for the
     /// disk.
-    async fn write_relaxed(&self) -> Result<Transaction<'static, Sqlite>, RecordsError> {
-        self.writer.begin_with("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").await.map_err(sql("begin"))
+    async fn write_relaxed(&self) -> Result<Transaction<'static, Any>, RecordsError> {
+        self.begin(Durability::Relaxed).await
     }
 
-    fn read(&self) -> &SqlitePool {
-        &self.reader
+    async fn begin(&self, durability: Durability) -> Result<Transaction<'static, Any>, RecordsError> {
+        self.0.writer.begin_with(self.0.engine.begin(durability)).await.map_err(sql("begin"))
+    }
+
+    fn read(&self) -> &AnyPool {
+        &self.0.reader
     }
 }
 
@@ -124,6 +112,6 @@ fn sql(operation: &'static str) -> impl Fn(sqlx::Error) -> RecordsError {
 }
 
 /// Ends a transaction.
-async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<(), RecordsError> {
+async fn commit(transaction: Transaction<'static, Any>) -> Result<(), RecordsError> {
     transaction.commit().await.map_err(sql("commit"))
 }

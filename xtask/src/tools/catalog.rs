@@ -45,6 +45,7 @@ pub(crate) const TEST_TOOLS: &[&str] = &[
     "python-cyclonedx",
     "softhsm2-util",
     "pkcs11-tool",
+    "initdb",
 ];
 
 const HELM: Module = Module {
@@ -108,6 +109,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     system("curl", "curl", "asks servers"),
     system("softhsm2-util", "softhsm2", "keeps keys as a hardware token does"),
     system("pkcs11-tool", "opensc", "makes keys in tokens"),
+    system("initdb", "postgresql", "makes databases for tests"),
     system("sh", "dash", "runs scripts"),
     system("bash", "bash", "reads completion scripts"),
     system("jq", "jq", "reads JSON in scripts"),

@@ -11,13 +11,28 @@ use crate::invocation::Invocation;
 /// Where daemons and Go are that a user's `PATH` may lack.
 const SYSTEM_FOLDERS: &[&str] = &["/usr/sbin", "/sbin", "/usr/local/go/bin"];
 
+/// Where each version of `PostgreSQL` has a folder.
+const POSTGRES_FOLDER: &str = "/usr/lib/postgresql";
+
 /// The path of an installed program.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(SYSTEM_FOLDERS.iter().map(PathBuf::from))
+        .chain(postgres_folders())
         .map(|folder| folder.join(name))
         .find(|candidate| candidate.is_file())
+}
+
+/// The folders with the programs of `PostgreSQL`, the newest version first.
+fn postgres_folders() -> Vec<PathBuf> {
+    let mut versions: Vec<PathBuf> = fs::read_dir(POSTGRES_FOLDER)
+        .into_iter()
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path().join("bin")))
+        .collect();
+    versions.sort();
+    versions.reverse();
+    versions
 }
 
 /// Installs packages into the system; does nothing for an empty list.

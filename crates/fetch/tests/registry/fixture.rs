@@ -86,7 +86,8 @@ impl Access for BasicAccess {
 /// Starts a registry where those push who log in so, and this layer around it.
 pub(crate) async fn start_with(login: Option<&'static str>, wrap: impl FnOnce(Router) -> Router) -> Server {
     let folder = TempDir::new().expect("makes a folder");
-    let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
+    let url = temper_testkit::database::url(folder.path());
+    let records = Records::connect(&url.parse().expect("is a database")).await.expect("opens");
     let registry = Registry::new(RegistryConfig {
         repositories: records.repositories(),
         storage: Storage::Directory(Directory::open(folder.path(), Durability::Relaxed).expect("opens")),

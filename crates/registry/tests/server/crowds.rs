@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use axum::body::{Body, Bytes};
 use futures_util::future::join_all;
 use futures_util::stream;
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 use temper_oci::Digest;
 use temper_registry::{Limits, LocalAccess};
 
@@ -21,13 +20,18 @@ const TAGS: u32 = 1_000_000;
 async fn a_million_tags_come_page_by_page() {
     let fixture = Fixture::new().await;
     fixture.push_image("a", "0").await;
-    let options = SqliteConnectOptions::new().filename(fixture.folder.path().join("records.db"));
-    let mut records = SqliteConnection::connect_with(&options.foreign_keys(false)).await.expect("opens");
+    let url = temper_testkit::database::url(fixture.folder.path());
+    let mut records = AnyConnection::connect(&url).await.expect("opens");
+    let is_postgres = url.starts_with("postgres");
+    let unchecked =
+        if is_postgres { "SET session_replication_role = replica" } else { "PRAGMA foreign_keys = OFF" };
+    records.execute(unchecked).await.expect("is the owner");
     // By the way of a client this would take minutes.
     let crowd = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
          INSERT INTO tags (repository_id, name, digest, updated_at) \
-         SELECT repository_id, printf('t%07d', i), digest, updated_at FROM tags, n WHERE name = '0'";
-    sqlx::query(crowd).bind(TAGS - 1).execute(&mut records).await.expect("adds tags");
+         SELECT repository_id, 't' || SUBSTR(CAST(10000000 + i AS TEXT), 2), digest, updated_at \
+         FROM tags, n WHERE name = '0'";
+    sqlx::query(crowd).bind(i64::from(TAGS - 1)).execute(&mut records).await.expect("adds tags");
     records.close().await.expect("closes");
 
     let answer = fixture.get("/v2/a/tags/list").await;

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use temper_oci::{Descriptor, Digest, Index, Manifest, media_type};
 use temper_registry::{Access, Limits, LocalAccess, Registry, RegistryConfig, router};
 use temper_store::blobs::Durability;
-use temper_store::records::Records;
+use temper_store::records::{Database, Records};
 use temper_store::staging::Staging;
 use temper_store::storage::{Directory, Storage};
 use tempfile::TempDir;
@@ -32,6 +32,11 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+/// Returns the database that belongs to a folder.
+pub(crate) fn database(folder: &TempDir) -> Database {
+    temper_testkit::database::url(folder.path()).parse().expect("is a database")
+}
+
 impl Fixture {
     pub(crate) async fn new() -> Self {
         Self::with(Limits::default(), LocalAccess { push_from_loopback: true }).await
@@ -50,7 +55,7 @@ impl Fixture {
         limits: Limits,
         access: impl Access + 'static,
     ) -> Self {
-        let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
+        let records = Records::connect(&database(&folder)).await.expect("opens");
         let staging = Staging::open(&folder.path().join("uploads")).expect("opens");
         let now = Arc::new(AtomicI64::new(1_700_000_000_000_000));
         let clock = Arc::clone(&now);

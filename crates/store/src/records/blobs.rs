@@ -1,6 +1,6 @@
 //! Which blobs are kept, and which repository shows which.
 
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{AnyConnection, Row as _};
 use temper_oci::Digest;
 
 use super::error::NeededBlob;
@@ -218,7 +218,7 @@ impl Repositories {
 }
 
 /// Returns the size in bytes of a blob that is kept whole.
-async fn size(connection: &mut SqliteConnection, digest: Digest) -> Result<Option<u64>, RecordsError> {
+async fn size(connection: &mut AnyConnection, digest: Digest) -> Result<Option<u64>, RecordsError> {
     let size: Option<i64> =
         sqlx::query_scalar("SELECT size_bytes FROM blobs WHERE digest = $1 AND damaged_at IS NULL")
             .bind(digest.to_string())
@@ -229,7 +229,7 @@ async fn size(connection: &mut SqliteConnection, digest: Digest) -> Result<Optio
 }
 
 async fn link(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository: &str,
     digest: Digest,
     quotas: &[Quota],

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{AnyConnection, Row as _};
 use temper_oci::Digest;
 
 use super::blobs::key_from;
@@ -113,23 +113,17 @@ impl Repositories {
         let mut unowned = Vec::new();
         for chunk in keys.chunks(KEYS_MAX) {
             // One statement, because an upload becomes a blob in one step.
-            let mut query =
-                QueryBuilder::<Sqlite>::new("SELECT storage_key FROM blobs WHERE storage_key IN (");
-            let mut separated = query.separated(", ");
-            for key in chunk {
-                separated.push_bind(key.as_str());
+            let (keys, ids) = (placeholders(1, chunk.len()), placeholders(chunk.len() + 1, chunk.len()));
+            let query = format!(
+                "SELECT storage_key FROM blobs WHERE storage_key IN ({keys}) \
+                 UNION ALL SELECT id FROM uploads WHERE id IN ({ids})"
+            );
+            let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
+            for name in chunk.iter().map(StorageKey::as_str).chain(chunk.iter().map(StorageKey::upload)) {
+                query = query.bind(name);
             }
-            query.push(") UNION ALL SELECT id FROM uploads WHERE id IN (");
-            let mut separated = query.separated(", ");
-            for key in chunk {
-                separated.push_bind(key.upload());
-            }
-            query.push(")");
-            let owners: Vec<String> = query
-                .build_query_scalar()
-                .fetch_all(self.records.read())
-                .await
-                .map_err(sql("find owners of keys"))?;
+            let owners: Vec<String> =
+                query.fetch_all(self.records.read()).await.map_err(sql("find owners of keys"))?;
             let owners: BTreeSet<&str> = owners.iter().map(String::as_str).collect();
             unowned.extend(
                 chunk
@@ -142,8 +136,13 @@ impl Repositories {
     }
 }
 
+/// Writes `count` placeholders of a statement from number `first` on.
+pub(super) fn placeholders(first: usize, count: usize) -> String {
+    (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
+
 async fn release(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository: &str,
     cutoffs: Cutoffs,
 ) -> Result<Release, RecordsError> {
@@ -168,7 +167,7 @@ async fn release(
     Ok(release)
 }
 
-async fn release_blobs(connection: &mut SqliteConnection) -> Result<Vec<ReleasedBlob>, RecordsError> {
+async fn release_blobs(connection: &mut AnyConnection) -> Result<Vec<ReleasedBlob>, RecordsError> {
     let rows = sqlx::query(
         "DELETE FROM blobs WHERE NOT EXISTS \
          (SELECT 1 FROM repository_blobs l WHERE l.digest = blobs.digest) \
@@ -191,7 +190,7 @@ async fn release_blobs(connection: &mut SqliteConnection) -> Result<Vec<Released
 }
 
 async fn find(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository: &str,
     cutoffs: Cutoffs,
 ) -> Result<Release, RecordsError> {
@@ -243,10 +242,10 @@ struct Node {
 }
 
 impl Graph {
-    async fn read(connection: &mut SqliteConnection, repository_id: i64) -> Result<Self, RecordsError> {
+    async fn read(connection: &mut AnyConnection, repository_id: i64) -> Result<Self, RecordsError> {
         let mut graph = Self::default();
-        let manifests: Vec<(String, String, Option<String>, Micros, bool)> = sqlx::query_as(
-            "SELECT digest, media_type, subject, touched_at, EXISTS (SELECT 1 FROM tags t \
+        let manifests: Vec<(String, String, Option<String>, Micros, i64)> = sqlx::query_as(
+            "SELECT digest, media_type, subject, touched_at, (SELECT COUNT(*) FROM tags t \
              WHERE t.repository_id = m.repository_id AND t.digest = m.digest) \
              FROM manifests m WHERE repository_id = $1",
         )
@@ -254,25 +253,24 @@ impl Graph {
         .fetch_all(&mut *connection)
         .await
         .map_err(sql("list manifests"))?;
-        for (digest, media_type, subject, touched_at, is_tagged) in manifests {
+        for (digest, media_type, subject, touched_at, tags) in manifests {
             let digest = parse_digest(digest, "manifests.digest")?;
             let subject = subject.map(|text| parse_digest(text, "manifests.subject")).transpose()?;
             if let Some(subject) = subject {
                 graph.referrers.entry(subject).or_default().push(digest);
             }
-            graph.nodes.insert(digest, Node { media_type, subject, touched_at, is_tagged });
+            graph.nodes.insert(digest, Node { media_type, subject, touched_at, is_tagged: tags > 0 });
         }
-        let references: Vec<(String, String, bool)> = sqlx::query_as(
-            "SELECT digest, target, kind = 'manifest' FROM manifest_references WHERE repository_id = $1",
-        )
-        .bind(repository_id)
-        .fetch_all(connection)
-        .await
-        .map_err(sql("list references"))?;
-        for (digest, target, is_manifest) in references {
+        let references: Vec<(String, String, String)> =
+            sqlx::query_as("SELECT digest, target, kind FROM manifest_references WHERE repository_id = $1")
+                .bind(repository_id)
+                .fetch_all(connection)
+                .await
+                .map_err(sql("list references"))?;
+        for (digest, target, kind) in references {
             let digest = parse_digest(digest, "manifest_references.digest")?;
             let target = parse_digest(target, "manifest_references.target")?;
-            let targets = if is_manifest { &mut graph.children } else { &mut graph.blobs };
+            let targets = if kind == "manifest" { &mut graph.children } else { &mut graph.blobs };
             targets.entry(digest).or_default().push(target);
         }
         Ok(graph)

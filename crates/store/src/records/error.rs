@@ -1,30 +1,26 @@
 //! What can go wrong with records.
 
-use std::path::PathBuf;
-
 use temper_oci::Digest;
 
+use super::database::{self, Database};
 use crate::blobs::is_full;
-
-/// [`SQLITE_FULL`](https://www.sqlite.org/rescode.html#full), as the driver writes it.
-const SQLITE_FULL: &str = "13";
 
 /// Why an operation on records failed; nothing of it was kept.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
-    /// The database file cannot be opened.
-    #[error("cannot open database `{path}`")]
+    /// The database cannot be opened.
+    #[error("cannot open database `{database}`")]
     Open {
-        /// The file.
-        path: PathBuf,
+        /// Which one.
+        database: Database,
         /// Why.
         source: sqlx::Error,
     },
     /// The schema cannot be brought up to date.
-    #[error("cannot bring database `{path}` to this version's schema")]
+    #[error("cannot bring database `{database}` to this version's schema")]
     Migrate {
-        /// The file.
-        path: PathBuf,
+        /// Which one.
+        database: Database,
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
@@ -125,9 +121,7 @@ impl RecordsError {
     /// Says whether there is no room on the disk.
     pub fn is_full(&self) -> bool {
         match self {
-            Self::Sql { source: sqlx::Error::Database(error), .. } => {
-                error.code().as_deref() == Some(SQLITE_FULL)
-            }
+            Self::Sql { source: sqlx::Error::Database(error), .. } => database::is_full(error.as_ref()),
             Self::Sql { source: sqlx::Error::Io(error), .. } => is_full(error),
             _ => false,
         }
@@ -136,8 +130,11 @@ impl RecordsError {
     /// Returns what the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Open { path, .. } => {
+            Self::Open { database: Database::File(path), .. } => {
                 Some(format!("check that `{}` exists and can be written", path.parent()?.display()))
+            }
+            Self::Open { database: Database::Server(_), .. } => {
+                Some("check that the server runs, and that address, user and password are right".to_owned())
             }
             Self::Migrate { .. } => {
                 Some("the data may come from a newer version; start that one or restore a backup".to_owned())

@@ -32,8 +32,8 @@ pub struct Dangling {
 impl Repositories {
     /// Lists at most `limit` blobs that are kept, by digest, after `after`.
     pub async fn list_blobs(&self, after: Option<Digest>, limit: u32) -> Result<Vec<KeptBlob>, RecordsError> {
-        let rows: Vec<(String, i64, String, bool)> = sqlx::query_as(
-            "SELECT digest, size_bytes, storage_key, damaged_at IS NOT NULL FROM blobs \
+        let rows: Vec<(String, i64, String, Option<Micros>)> = sqlx::query_as(
+            "SELECT digest, size_bytes, storage_key, damaged_at FROM blobs \
              WHERE digest > $1 ORDER BY digest LIMIT $2",
         )
         .bind(after.map_or_else(String::new, |digest| digest.to_string()))
@@ -41,10 +41,13 @@ impl Repositories {
         .fetch_all(self.records.read())
         .await
         .map_err(sql("list blobs"))?;
-        let kept = |(digest, size_bytes, key, is_damaged): (String, i64, String, bool)| {
+        let kept = |(digest, size_bytes, key, damaged_at): (String, i64, String, Option<Micros>)| {
             let digest = parse_digest(digest, "blobs.digest")?;
             let (size_bytes, storage_key) = (size_bytes.cast_unsigned(), key_from(key)?);
-            Ok(KeptBlob { blob: NewBlob { digest, size_bytes, storage_key }, is_damaged })
+            Ok(KeptBlob {
+                blob: NewBlob { digest, size_bytes, storage_key },
+                is_damaged: damaged_at.is_some(),
+            })
         };
         rows.into_iter().map(kept).collect()
     }
@@ -71,11 +74,13 @@ impl Repositories {
 
     /// Says whether a blob is noted as damaged, whoever shows it.
     pub async fn has_damaged_blob(&self, digest: Digest) -> Result<bool, RecordsError> {
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM blobs WHERE digest = $1 AND damaged_at IS NOT NULL)")
-            .bind(digest.to_string())
-            .fetch_one(self.records.read())
-            .await
-            .map_err(sql("find damaged blob"))
+        let found: Option<Micros> =
+            sqlx::query_scalar("SELECT damaged_at FROM blobs WHERE digest = $1 AND damaged_at IS NOT NULL")
+                .bind(digest.to_string())
+                .fetch_optional(self.records.read())
+                .await
+                .map_err(sql("find damaged blob"))?;
+        Ok(found.is_some())
     }
 
     /// Lists at most `limit` manifests of a repository with their bytes, by digest, after `after`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 use temper_oci::Digest;
 
 use super::{RecordsError, Repositories, commit, sql, tags};
@@ -150,7 +150,7 @@ impl Repositories {
 }
 
 impl ManifestRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, RecordsError> {
+    fn from_row(row: &AnyRow) -> Result<Self, RecordsError> {
         let failed = sql("read manifest");
         let annotations: Option<String> = row.try_get("annotations").map_err(&failed)?;
         Ok(Self {
@@ -168,7 +168,7 @@ impl ManifestRecord {
 }
 
 pub(super) fn digest_from(
-    row: &SqliteRow,
+    row: &AnyRow,
     name: &'static str,
     column: &'static str,
 ) -> Result<Digest, RecordsError> {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use temper_oci::Digest;
 
 use super::quota::Meter;
@@ -89,7 +89,7 @@ impl Repositories {
 }
 
 async fn check_references(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     (repository_id, repository): (i64, &str),
     manifest: &NewManifest,
 ) -> Result<(), RecordsError> {
@@ -124,7 +124,7 @@ async fn check_references(
 }
 
 async fn add_manifest(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository_id: i64,
     manifest: &NewManifest,
     at: Micros,

@@ -1,6 +1,6 @@
 //! Quotas: how much a repository, or all repositories of an organization, may keep.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::{RecordsError, Repositories, sql};
 
@@ -67,7 +67,7 @@ pub(super) struct Meter<'a>(Vec<(&'a Quota, u64)>);
 
 impl<'a> Meter<'a> {
     pub(super) async fn begin(
-        connection: &mut SqliteConnection,
+        connection: &mut AnyConnection,
         quotas: &'a [Quota],
     ) -> Result<Self, RecordsError> {
         let mut before = Vec::new();
@@ -79,7 +79,7 @@ impl<'a> Meter<'a> {
 
     /// Fails if the transaction adds bytes that do not fit. What adds none is allowed even where a quota was made
     /// smaller than what is used.
-    pub(super) async fn end(self, connection: &mut SqliteConnection) -> Result<(), RecordsError> {
+    pub(super) async fn end(self, connection: &mut AnyConnection) -> Result<(), RecordsError> {
         for (quota, before) in self.0 {
             let after = used(&mut *connection, &quota.scope).await?;
             if after > quota.limit_bytes && after > before {
@@ -90,7 +90,7 @@ impl<'a> Meter<'a> {
     }
 }
 
-async fn used(connection: &mut SqliteConnection, scope: &QuotaScope) -> Result<u64, RecordsError> {
+async fn used(connection: &mut AnyConnection, scope: &QuotaScope) -> Result<u64, RecordsError> {
     // The character after `/` is `0`, so the range holds what stands below the name.
     let used: i64 = sqlx::query_scalar(
         "WITH scope AS (SELECT id FROM repositories WHERE name = $1 \
@@ -111,7 +111,7 @@ async fn used(connection: &mut SqliteConnection, scope: &QuotaScope) -> Result<u
 
 /// Returns how much uploads of a scope have brought, all but one.
 async fn staged(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     scope: &QuotaScope,
     except: &str,
 ) -> Result<u64, RecordsError> {

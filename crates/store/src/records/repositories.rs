@@ -1,6 +1,6 @@
 //! Repositories of the embedded registry: the entry to blobs, manifests and tags by repository.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::{Micros, Records, RecordsError, commit, sql};
 
@@ -20,46 +20,22 @@ impl Repositories {
 
     /// Notes, the first time, where the bytes of blobs are; returns what was noted then.
     pub async fn settle_storage(&self, storage: &str) -> Result<String, RecordsError> {
-        self.settle("storage", storage).await
+        self.records.settle("storage", storage).await
     }
 
     /// Notes, the first time, by which id these records own their storage; returns what was noted then.
     pub async fn settle_owner(&self, owner: &str) -> Result<String, RecordsError> {
-        self.settle("owner", owner).await
+        self.records.settle("owner", owner).await
     }
 
     /// Returns where the bytes of blobs are, if that was settled.
     pub async fn find_storage(&self) -> Result<Option<String>, RecordsError> {
-        self.find_setting("storage").await
+        self.records.find_setting("storage").await
     }
 
     /// Returns by which id these records own their storage, if that was settled.
     pub async fn find_owner(&self) -> Result<Option<String>, RecordsError> {
-        self.find_setting("owner").await
-    }
-
-    async fn find_setting(&self, name: &str) -> Result<Option<String>, RecordsError> {
-        sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
-            .bind(name)
-            .fetch_optional(self.records.read())
-            .await
-            .map_err(sql("find setting"))
-    }
-
-    async fn settle(&self, name: &str, value: &str) -> Result<String, RecordsError> {
-        let mut transaction = self.records.write().await?;
-        // The update changes nothing; it makes the row come back when it was there before.
-        let settled = sqlx::query_scalar(
-            "INSERT INTO settings (name, value) VALUES ($1, $2) \
-             ON CONFLICT (name) DO UPDATE SET value = settings.value RETURNING value",
-        )
-        .bind(name)
-        .bind(value)
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(sql("settle"))?;
-        commit(transaction).await?;
-        Ok(settled)
+        self.records.find_setting("owner").await
     }
 
     /// Says whether the repository is there: from its first push until it is collected empty.
@@ -99,7 +75,7 @@ impl Repositories {
 
 /// Returns the id of a repository that is there.
 pub(super) async fn find(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository: &str,
 ) -> Result<Option<i64>, RecordsError> {
     sqlx::query_scalar("SELECT id FROM repositories WHERE name = $1")
@@ -111,7 +87,7 @@ pub(super) async fn find(
 
 /// Returns the repository's id, and creates the repository if it is new.
 pub(super) async fn ensure(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository: &str,
     at: Micros,
 ) -> Result<i64, RecordsError> {

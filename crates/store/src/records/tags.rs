@@ -1,6 +1,6 @@
 //! Tags: names that move.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use temper_oci::Digest;
 
 use super::manifests::{digest_from, parse_digest};
@@ -49,17 +49,18 @@ impl Repositories {
 
 /// Lists the tags that point to a manifest or to an index that leads to it, with where they point; in lexical order.
 pub(super) async fn list_leading_to(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository: &str,
     digest: Digest,
 ) -> Result<Vec<(String, Digest)>, RecordsError> {
     let rows: Vec<(String, String)> = sqlx::query_as(
         "WITH RECURSIVE holders (repository_id, digest) AS (\
-         SELECT id, $2 FROM repositories WHERE name = $1 \
+         SELECT f.repository_id, f.digest FROM manifest_references f JOIN repositories r \
+         ON r.id = f.repository_id WHERE r.name = $1 AND f.target = $2 AND f.kind = 'manifest' \
          UNION SELECT f.repository_id, f.digest FROM manifest_references f JOIN holders h \
          ON f.repository_id = h.repository_id AND f.target = h.digest AND f.kind = 'manifest') \
-         SELECT t.name, t.digest FROM tags t JOIN holders h \
-         ON t.repository_id = h.repository_id AND t.digest = h.digest ORDER BY t.name",
+         SELECT t.name, t.digest FROM repositories r JOIN tags t ON t.repository_id = r.id \
+         WHERE r.name = $1 AND t.digest IN (SELECT digest FROM holders UNION SELECT $2) ORDER BY t.name",
     )
     .bind(repository)
     .bind(digest.to_string())
@@ -71,7 +72,7 @@ pub(super) async fn list_leading_to(
 
 /// Returns where a tag points.
 pub(super) async fn find(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository_id: i64,
     tag: &str,
 ) -> Result<Option<Digest>, RecordsError> {
@@ -86,7 +87,7 @@ pub(super) async fn find(
 
 /// Points one tag inside a transaction; `(id, name)` is the repository.
 pub(super) async fn point(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     (repository_id, repository): (i64, &str),
     tag: &str,
     digest: Digest,
@@ -114,7 +115,7 @@ pub(super) async fn point(
 
 /// Notes when a manifest loses a tag: pods that were started by the tag and pinned its digest need it for a while.
 async fn touch_tagged(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     repository_id: i64,
     tag: &str,
     next: Option<Digest>,

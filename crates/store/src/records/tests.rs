@@ -1,4 +1,4 @@
-//! Tests of the records over a database file of their own.
+//! Tests of the records, each over a database of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,28 @@ use crate::storage::StorageKey;
 
 mod collect;
 mod integrity;
+mod jobs;
+mod portable;
 mod quota;
+mod upgrade;
 
 const REPOSITORY: &str = "acme/python";
 const AT: i64 = 1_700_000_000_000_000;
 
-async fn fresh() -> (TempDir, Repositories) {
+/// Opens records of the database that the environment chooses; see [`temper_testkit::database`].
+async fn fresh_records() -> (TempDir, Records) {
     let folder = TempDir::new().expect("makes a folder");
-    let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
+    let records = open(&folder).await;
+    (folder, records)
+}
+
+async fn open(folder: &TempDir) -> Records {
+    let url = temper_testkit::database::url(folder.path());
+    Records::connect(&url.parse().expect("is a database")).await.expect("opens")
+}
+
+async fn fresh() -> (TempDir, Repositories) {
+    let (folder, records) = fresh_records().await;
     let repositories = records.repositories();
     (folder, repositories)
 }
@@ -83,9 +97,9 @@ async fn what_a_full_disk_refused_is_taken_when_there_is_room() {
     let folder = TempDir::new().expect("makes a folder");
     let records = Records::open(&folder.path().join("records.db")).await.expect("opens");
     let pages: i64 =
-        sqlx::query_scalar("PRAGMA page_count").fetch_one(&records.writer).await.expect("counts");
+        sqlx::query_scalar("PRAGMA page_count").fetch_one(&records.0.writer).await.expect("counts");
     let bound = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-    sqlx::query(bound).execute(&records.writer).await.expect("bounds");
+    sqlx::query(bound).execute(&records.0.writer).await.expect("bounds");
     let repositories = records.repositories();
     let large = manifest(&"x".repeat(1 << 20));
     let publication = Publication { manifests: vec![large], ..Publication::default() };
@@ -313,9 +327,9 @@ async fn referrers_are_found_by_subject_and_type() {
 }
 
 #[tokio::test]
-async fn two_handles_of_one_file_write_by_turns() {
+async fn two_handles_of_one_database_write_by_turns() {
     let (folder, first) = fresh().await;
-    let second = Records::open(&folder.path().join("records.db")).await.expect("opens").repositories();
+    let second = open(&folder).await.repositories();
     let tasks: Vec<_> = (0..20_u32)
         .map(|number| {
             let repositories = if number % 2 == 0 { first.clone() } else { second.clone() };

@@ -1,6 +1,6 @@
 //! Uploads: which blobs are arriving, so that they outlive the process and their bytes are nobody's garbage.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::{Micros, QuotaScope, RecordsError, Repositories, commit, sql};
 
@@ -122,7 +122,7 @@ impl Repositories {
 }
 
 /// Forgets an upload inside a transaction; says whether it was open.
-pub(super) async fn end(connection: &mut SqliteConnection, id: &str) -> Result<bool, RecordsError> {
+pub(super) async fn end(connection: &mut AnyConnection, id: &str) -> Result<bool, RecordsError> {
     let done = sqlx::query("DELETE FROM uploads WHERE id = $1")
         .bind(id)
         .execute(connection)

@@ -41,11 +41,11 @@ impl Repositories {
             "SELECT r.name, \
              (SELECT COUNT(*) FROM tags WHERE repository_id = r.id) AS tags, \
              (SELECT COUNT(*) FROM manifests WHERE repository_id = r.id) AS manifests, \
-             (SELECT COALESCE(SUM(size_bytes), 0) FROM manifests WHERE repository_id = r.id) AS manifest_bytes, \
+             (SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM manifests WHERE repository_id = r.id) AS manifest_bytes, \
              (SELECT COUNT(*) FROM repository_blobs WHERE repository_id = r.id) AS blobs, \
-             (SELECT COALESCE(SUM(b.size_bytes), 0) FROM repository_blobs l JOIN blobs b ON b.digest = l.digest \
+             (SELECT CAST(COALESCE(SUM(b.size_bytes), 0) AS BIGINT) FROM repository_blobs l JOIN blobs b ON b.digest = l.digest \
               WHERE l.repository_id = r.id) AS blob_bytes, \
-             (SELECT COALESCE(SUM(b.size_bytes), 0) FROM repository_blobs l JOIN blobs b ON b.digest = l.digest \
+             (SELECT CAST(COALESCE(SUM(b.size_bytes), 0) AS BIGINT) FROM repository_blobs l JOIN blobs b ON b.digest = l.digest \
               WHERE l.repository_id = r.id AND NOT EXISTS (SELECT 1 FROM repository_blobs o \
               WHERE o.digest = l.digest AND o.repository_id <> r.id)) AS exclusive_bytes \
              FROM repositories r WHERE $1 = '' OR r.name = $1 OR (r.name > $1 || '/' AND r.name < $1 || '0') \

@@ -27,9 +27,6 @@ const EMPTY_CAUSES: [&str; 5] = [
     "dns error",
 ];
 
-/// What the database says where there is no room.
-const DATABASE_FULL: &str = "database or disk is full";
-
 /// A failure in words. With `--json` it stands under `error`; docs/command-line.md describes it.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Report {
@@ -196,7 +193,7 @@ fn hint(link: &(dyn Error + 'static)) -> Option<String> {
 fn is_disk_full(link: &(dyn Error + 'static)) -> bool {
     let kind = link.downcast_ref::<io::Error>().map(io::Error::kind);
     matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
-        || link.to_string().contains(DATABASE_FULL)
+        || link.downcast_ref::<RecordsError>().is_some_and(RecordsError::is_full)
 }
 
 #[cfg(test)]

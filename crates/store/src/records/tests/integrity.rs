@@ -66,8 +66,9 @@ async fn a_manifest_states_the_sizes_that_are_true() {
 async fn a_damaged_manifest_is_mended_by_a_push() {
     let (_folder, repositories) = fresh().await;
     publish(&repositories, vec![manifest("image")], &[("1", "image")]).await;
-    let mut connection = repositories.records.writer.acquire().await.expect("connects");
-    let damage = sqlx::query("UPDATE manifests SET content = x'00'").execute(&mut *connection).await;
+    let mut connection = repositories.records.0.writer.acquire().await.expect("connects");
+    let damage =
+        sqlx::query("UPDATE manifests SET content = $1").bind(&b"\0"[..]).execute(&mut *connection).await;
     damage.expect("damages");
     drop(connection);
     publish(&repositories, vec![manifest("image")], &[]).await;
