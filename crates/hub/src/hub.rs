@@ -7,9 +7,13 @@ use temper_compose::{Archive, BlobStore, Cache};
 use temper_store::records::{Micros, Records};
 
 use crate::images::{Images, Signers};
+use crate::queue::Queue;
 
 /// Tells the time in microseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
+
+/// Makes bytes that nobody can guess.
+pub type Random = Arc<dyn Fn() -> [u8; 16] + Send + Sync>;
 
 /// What a hub works with.
 #[derive(Clone)]
@@ -29,12 +33,12 @@ pub struct HubConfig {
     /// The clock.
     pub clock: Clock,
     /// Bytes that nobody can guess.
-    pub random: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
+    pub random: Random,
 }
 
 /// The hub; clones share one state.
 #[derive(Clone)]
-pub struct Hub(Arc<HubConfig>);
+pub struct Hub(Arc<HubConfig>, Queue);
 
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,12 +49,23 @@ impl fmt::Debug for Hub {
 impl Hub {
     /// Makes a hub.
     pub fn new(config: HubConfig) -> Self {
-        Self(Arc::new(config))
+        let queue = Queue::new(&config.records, Arc::clone(&config.clock), Arc::clone(&config.random));
+        Self(Arc::new(config), queue)
     }
 
     /// Returns what it works with.
     pub fn config(&self) -> &HubConfig {
         &self.0
+    }
+
+    /// Returns the queue of jobs.
+    pub fn queue(&self) -> &Queue {
+        &self.1
+    }
+
+    /// Makes an id that nobody has; its text sorts by time.
+    pub fn new_id(&self) -> String {
+        self.1.new_id()
     }
 
     /// Returns the time.

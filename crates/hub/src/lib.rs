@@ -7,8 +7,12 @@ mod caller;
 mod error;
 mod hub;
 mod images;
+mod queue;
+mod worker;
 
 pub use caller::{Caller, Scope};
 pub use error::HubError;
-pub use hub::{Clock, Hub, HubConfig};
+pub use hub::{Clock, Hub, HubConfig, Random};
 pub use images::{Images, Signers};
+pub use queue::Queue;
+pub use worker::{Handler, HandlerFuture, Lease, Outcome, Worker, WorkerOptions};
