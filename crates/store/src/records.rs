@@ -4,6 +4,7 @@
 //! before they queue in the database. The SQL is what `SQLite` and `PostgreSQL` both read; only `database` knows which
 //! of them it is. Time is always the caller's, in microseconds since 1970.
 
+pub(crate) mod audit;
 mod blobs;
 mod collect;
 mod database;
@@ -12,14 +13,21 @@ mod integrity;
 mod jobs;
 mod leftovers;
 mod manifests;
+mod organizations;
+mod people;
 mod portable;
 mod publication;
 mod quota;
 mod repositories;
+mod repository_settings;
+mod right;
+mod sessions;
 mod settings;
 mod tags;
+mod teams;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod uploads;
 mod usage;
 
@@ -29,6 +37,7 @@ use sqlx::{Any, AnyPool, Transaction};
 
 use database::{Connections, Durability};
 
+pub use audit::{Audit, AuditEvent, AuditFilter};
 pub use blobs::{NewBlob, StoredBlob};
 pub use collect::{Cutoffs, Release, ReleasedBlob};
 pub use database::{Database, ParseDatabaseError, ServerUrl};
@@ -36,10 +45,17 @@ pub use error::{NeededBlob, RecordsError, WrongSize};
 pub use integrity::{Dangling, KeptBlob};
 pub use jobs::{Enqueued, Job, JobCount, Jobs, NewJob};
 pub use manifests::{ManifestRecord, RemovedManifest};
+pub use organizations::{Member, Organization, Organizations, Standing};
+pub use people::{Changed, People, User, UserChange};
 pub use portable::PortableError;
 pub use publication::{NewManifest, Publication, TagMove};
 pub use quota::{Quota, QuotaScope};
 pub use repositories::Repositories;
+pub use repository_settings::{FixedTags, RepositorySettings, RepositorySummary, SettingsOfRepositories};
+pub use right::{Right, Role, UnknownRight};
+pub use sessions::{Session, Sessions};
+pub use teams::{Team, Teams};
+pub use tokens::{Token, TokenOwner, Tokens};
 pub use uploads::UploadRecord;
 pub use usage::{RepositoryUsage, Usage};
 

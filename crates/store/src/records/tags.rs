@@ -26,6 +26,26 @@ impl Repositories {
         .map_err(sql("list tags"))
     }
 
+    /// Lists at most `limit` tags after `after` with where they point, in lexical (byte) order.
+    pub async fn list_tag_digests(
+        &self,
+        repository: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(String, Digest)>, RecordsError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT t.name, t.digest FROM tags t JOIN repositories r ON r.id = t.repository_id \
+             WHERE r.name = $1 AND t.name > $2 ORDER BY t.name LIMIT $3",
+        )
+        .bind(repository)
+        .bind(after.unwrap_or(""))
+        .bind(i64::from(limit))
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("list tags"))?;
+        rows.into_iter().map(|(tag, text)| Ok((tag, parse_digest(text, "tags.digest")?))).collect()
+    }
+
     /// Removes a tag and returns where it pointed; the manifest stays, and counts as touched.
     pub async fn remove_tag(
         &self,

@@ -14,6 +14,7 @@ use crate::storage::StorageKey;
 mod collect;
 mod integrity;
 mod jobs;
+mod people;
 mod portable;
 mod quota;
 mod upgrade;
