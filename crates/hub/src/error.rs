@@ -4,6 +4,8 @@ use temper_compose::{ComposeError, External};
 use temper_spec::Problems;
 use temper_store::records::RecordsError;
 
+use crate::secrets::SecretsError;
+
 /// Why an operation was not done; nothing of it was kept.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
@@ -18,6 +20,15 @@ pub enum HubError {
     /// The caller must say who they are.
     #[error("log in first")]
     Unauthenticated,
+    /// What the caller shows proves nothing; the reason is in the log.
+    #[error("name or password is wrong")]
+    WrongPassword,
+    /// What the caller shows is no access token or session, or has ended.
+    #[error("the access token or session does not hold")]
+    WrongToken,
+    /// So many log in at once that this one must come again.
+    #[error("too many log in at once")]
+    Busy,
     /// The caller may know of it, and not do this.
     #[error("{action} needs {needed}")]
     Forbidden {
@@ -66,11 +77,28 @@ impl HubError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unauthenticated => Some("`temper login` asks for name and password".to_owned()),
+            Self::WrongToken => {
+                Some("it may have expired or been revoked: `temper login` begins a new session".to_owned())
+            }
+            Self::Busy => Some("try again in a few seconds".to_owned()),
             Self::Conflict { hint, .. } => hint.clone(),
             Self::Stale { .. } => Some("read it again, and make the change there".to_owned()),
             Self::External(error) => error.hint.clone(),
             Self::Records(error) => error.hint(),
-            Self::NotFound { .. } | Self::Forbidden { .. } | Self::Invalid { .. } | Self::Compose(_) => None,
+            Self::NotFound { .. }
+            | Self::WrongPassword
+            | Self::Forbidden { .. }
+            | Self::Invalid { .. }
+            | Self::Compose(_) => None,
+        }
+    }
+}
+
+impl From<SecretsError> for HubError {
+    fn from(error: SecretsError) -> Self {
+        match error {
+            SecretsError::Busy => Self::Busy,
+            SecretsError::Failed(error) => Self::External(error),
         }
     }
 }

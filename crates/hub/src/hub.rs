@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use temper_compose::{Archive, BlobStore, Cache};
-use temper_store::records::{Micros, Records};
+use temper_store::records::{AuditEvent, Micros, Records};
 
+use crate::caller::Caller;
 use crate::images::{Images, Signers};
 use crate::queue::Queue;
+use crate::secrets::Secrets;
 
 /// Tells the time in microseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
@@ -24,6 +26,8 @@ pub struct HubConfig {
     pub images: Arc<dyn Images>,
     /// Who signs what is built.
     pub signers: Arc<dyn Signers>,
+    /// Who hashes passwords and makes access tokens.
+    pub secrets: Arc<dyn Secrets>,
     /// Blobs that builds read and write.
     pub blobs: Arc<dyn BlobStore>,
     /// What builds computed before.
@@ -71,5 +75,33 @@ impl Hub {
     /// Returns the time.
     pub fn now(&self) -> Micros {
         (self.0.clock)()
+    }
+
+    pub(crate) fn records(&self) -> &Records {
+        &self.config().records
+    }
+
+    pub(crate) fn secrets(&self) -> &dyn Secrets {
+        self.config().secrets.as_ref()
+    }
+
+    /// Begins the line of the audit log that tells of a change.
+    pub(crate) fn event(
+        &self,
+        caller: &Caller,
+        organization_id: Option<&str>,
+        action: &str,
+        subject: impl Into<String>,
+    ) -> AuditEvent {
+        AuditEvent {
+            id: self.new_id(),
+            at: self.now(),
+            organization_id: organization_id.map(str::to_owned),
+            actor: caller.actor(),
+            action: action.to_owned(),
+            subject: subject.into(),
+            before: None,
+            after: None,
+        }
     }
 }
