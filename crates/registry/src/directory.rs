@@ -47,6 +47,9 @@ pub enum Unproven {
     /// The user's access token was right until it ended.
     #[error("access token has expired")]
     Expired,
+    /// The user was disabled.
+    #[error("user is disabled")]
+    Disabled,
 }
 
 /// What somebody may do in a repository; each right holds those before it.

@@ -82,18 +82,18 @@ pub struct Frontage {
 
 /// Who comes, and where to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Visitor {
+pub struct Visitor {
     /// The client's address; absent where it is not known.
-    pub(crate) peer: Option<IpAddr>,
+    pub peer: Option<IpAddr>,
     /// Whether a program of this machine asks this machine, see [`Frontage::is_local`].
-    pub(crate) is_local: bool,
+    pub is_local: bool,
     /// Where the client sees this server, without a slash at the end.
-    pub(crate) origin: String,
+    pub origin: String,
 }
 
 impl Visitor {
     /// Returns what [`Frontage::layer`] found out, or what is seen without a frontage.
-    pub(crate) fn of(request: &Request) -> Self {
+    pub fn of(request: &Request) -> Self {
         request.extensions().get().cloned().unwrap_or_else(|| Frontage::default().visitor(request))
     }
 }

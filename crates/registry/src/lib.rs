@@ -49,7 +49,7 @@ pub use collect::{CollectOptions, Collected, CollectedRepository};
 pub use directory::{Directory, DirectoryFuture, Identity, Right, Unproven};
 pub use error::RegistryError;
 pub use events::{Author, Change, Event};
-pub use frontage::{Frontage, ParsePublicUrlError, PublicUrl};
+pub use frontage::{Frontage, ParsePublicUrlError, PublicUrl, Visitor};
 pub use limits::Limits;
 pub use manifests::publish::{ManifestPush, Push};
 pub use name::RepositoryName;

@@ -14,6 +14,7 @@ use crate::access::Access;
 use crate::error::RegistryError;
 use crate::events::{Author, Event, Events};
 use crate::limits::Limits;
+use crate::manifests::delete;
 use crate::manifests::publish::{self, Push};
 use crate::name::RepositoryName;
 use crate::policy::RepositoryPolicy;
@@ -101,6 +102,12 @@ impl Registry {
             storage::discard(self, &upload).await?;
         }
         kept.map(drop)
+    }
+
+    /// Removes a tag without HTTP, and says whether it was there; its manifest stays. An immutable one stays.
+    pub async fn remove_tag(&self, repository: &RepositoryName, tag: &str) -> Result<bool, RegistryError> {
+        let immutable = self.policy(repository).await?.immutable_tags;
+        delete::remove_tag(self, repository, &Author::PROGRAM, tag, &immutable).await
     }
 
     /// Watches changes from now on. A watcher that is too slow is told that it lost some, and reads the records.

@@ -54,7 +54,7 @@ impl AccessSecret {
 
 impl AccessSecretDigest {
     /// Returns the digest of a text that looks like an access token.
-    pub(crate) fn of(secret: &SecretString) -> Option<Self> {
+    pub fn of(secret: &SecretString) -> Option<Self> {
         let secret = secret.expose_secret();
         secret.starts_with(PREFIX).then(|| Self(Sha256::digest(secret).into()))
     }
