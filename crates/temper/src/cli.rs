@@ -227,9 +227,12 @@ pub(crate) struct Front {
         value_parser = network
     )]
     pub(crate) trusted_proxies: Vec<IpNet>,
-    /// Accounts file, which says who may do what; read again when it changes
+    /// Accounts file, which says who may do what, in place of the users and teams that the server keeps; read again when it changes
     #[arg(long, value_name = "FILE", env = "TEMPER_ACCOUNTS", hide_env_values = true)]
     pub(crate) accounts: Option<PathBuf>,
+    /// Let nobody log in: everybody who reaches the server pulls, and its own machine pushes
+    #[arg(long, env = "TEMPER_ANONYMOUS", hide_env_values = true, conflicts_with = "accounts")]
+    pub(crate) anonymous: bool,
 }
 
 /// Options of `quickstart`.

@@ -1,6 +1,7 @@
 //! The embedded registry over the data folder: serving it, and publishing into it without a network.
 
 mod attachments;
+mod image;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -26,6 +27,8 @@ use crate::cli::Global;
 use crate::config;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
+
+pub(crate) use image::{EmbeddedImage, Name};
 
 /// The database of the data folder.
 const RECORDS_FILE: &str = "temper.db";
@@ -67,17 +70,23 @@ pub(crate) fn require(global: &Global) -> Result<(), anyhow::Error> {
     Err(failure.into())
 }
 
-/// Opens the registry of the data folder.
-pub(crate) fn open(
-    workspace: &Workspace,
-    access: Arc<dyn Access>,
-    purpose: Purpose,
-) -> Result<Registry, anyhow::Error> {
+/// Opens the records of the data folder.
+pub(crate) fn records(workspace: &Workspace) -> Result<Records, anyhow::Error> {
     let path = workspace.folder.join(RECORDS_FILE);
     let records = workspace.runtime.block_on(Records::open(&path)).map_err(|error| {
         let hint = error.hint();
         Failure::configuration(error.into()).hint_if(hint)
     })?;
+    Ok(records)
+}
+
+/// Opens the registry of the data folder over its records.
+pub(crate) fn open(
+    workspace: &Workspace,
+    records: &Records,
+    access: Arc<dyn Access>,
+    purpose: Purpose,
+) -> Result<Registry, anyhow::Error> {
     let repositories = records.repositories();
     let wanted = workspace.storage.to_string();
     let settled = workspace.runtime.block_on(repositories.find_storage())?.unwrap_or_else(|| wanted.clone());
@@ -185,10 +194,20 @@ impl EmbeddedDestination {
         registry: &Registry,
         repository: &str,
     ) -> Result<Self, anyhow::Error> {
+        Self::over(&workspace.runtime, registry, &workspace.blobs, repository)
+    }
+
+    /// Returns the repository of this name, where there is no workspace at hand.
+    pub(crate) fn over(
+        runtime: &Handle,
+        registry: &Registry,
+        blobs: &Blobs,
+        repository: &str,
+    ) -> Result<Self, anyhow::Error> {
         Ok(Self {
-            runtime: workspace.runtime.clone(),
+            runtime: runtime.clone(),
             registry: registry.clone(),
-            blobs: workspace.blobs.clone(),
+            blobs: blobs.clone(),
             repository: RepositoryName::parse(repository)
                 .ok_or_else(|| anyhow::anyhow!("`{repository}` is not the name of a repository"))?,
             push: Mutex::default(),

@@ -1,9 +1,15 @@
 //! The server as an operator sets it up: what is served, to whom, and under which address.
 
 pub(crate) mod accounts;
+mod api;
+mod directory;
+mod hub;
+mod images;
 mod keyring;
+mod people;
 mod privacy;
 mod reload;
+mod secrets;
 mod settings;
 mod token_key;
 
@@ -12,13 +18,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use secrecy::SecretString;
+use temper_hub::Hub;
 use temper_registry::{
-    Access, AccountsDirectory, Frontage, LocalAccess, PasswordLimits, Passwords, PublicUrl, Registry,
-    ServeLimits, Tls, TokenAccess, TokenKey, TokenLimits, Tokens,
+    Access, Frontage, LocalAccess, PublicUrl, Registry, ServeLimits, Tls, TokenAccess, TokenKey,
 };
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
+use self::people::People;
 use self::reload::Reload;
 pub(crate) use self::settings::{Settings, network};
 use crate::embedded::{self, Purpose};
@@ -34,6 +41,10 @@ pub(crate) struct Server {
     tls: Option<Tls>,
     /// Present where people log in.
     tokens: Option<TokenAccess>,
+    /// Present where the server keeps people itself.
+    hub: Option<Hub>,
+    /// The password of the user `admin`, where this start made the user.
+    admin_password: Option<SecretString>,
     reloads: Vec<Reload>,
 }
 
@@ -49,8 +60,23 @@ impl Server {
         let address = listener.local_addr()?;
         let mut reloads = Vec::new();
         let tls = tls(settings, &mut reloads)?;
+        let records = embedded::records(workspace)?;
+        let frontage = Frontage {
+            public_url: settings.public_url.clone(),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            is_tls: tls.is_some(),
+        };
+        let people = People::of(settings);
+        let mut opened = match &people {
+            People::Hub => Some(hub::open(workspace, &records, authority(&frontage, address))?),
+            People::Anybody | People::Accounts(_) => None,
+        };
         let key = || token_key::read_or_make(&workspace.folder);
-        let tokens = token_access(settings, key, &mut reloads)?;
+        let tokens = match (&people, &opened) {
+            (People::Accounts(file), _) => Some(people::of_accounts(file, &key()?, &mut reloads)?),
+            (_, Some(opened)) => Some(people::of_hub(&opened.hub, &key()?)),
+            _ => None,
+        };
         if tokens.is_some() {
             // What is hidden from some in the registry is not for all users of the machine either.
             privacy::restrict(&workspace.folder, privacy::FOLDER_MODE);
@@ -60,17 +86,24 @@ impl Server {
             // Pushing is for this machine alone, and only while it listens nowhere else.
             None => Arc::new(LocalAccess { push_from_loopback: address.ip().is_loopback() }),
         };
-        let frontage = Frontage {
-            public_url: settings.public_url.clone(),
-            trusted_proxies: settings.trusted_proxies.clone(),
-            is_tls: tls.is_some(),
-        };
         // Verifiers find the key that will sign before anything is signed.
         workspace.keys.latest_or_first()?;
-        let registry = embedded::open(workspace, access, Purpose::Serve)?;
-        let server = Self { registry, listener, address, frontage, tls, tokens, reloads };
+        let registry = embedded::open(workspace, &records, access, Purpose::Serve)?;
+        let mut admin_password = None;
+        if let Some(opened) = &mut opened {
+            opened.images.attach(registry.clone());
+            admin_password = hub::make_first_user(workspace, &opened.hub)?;
+        }
+        let hub = opened.map(|opened| opened.hub);
+        let server =
+            Self { registry, listener, address, frontage, tls, tokens, hub, admin_password, reloads };
         server.warn();
         Ok(server)
+    }
+
+    /// Returns the password of the user `admin`, where this start made the user.
+    pub(crate) fn admin_password(&self) -> Option<&SecretString> {
+        self.admin_password.as_ref()
     }
 
     /// Returns the address that it listens at.
@@ -80,8 +113,7 @@ impl Server {
 
     /// Returns host and port with which references to its images begin.
     pub(crate) fn authority(&self) -> String {
-        let public = self.frontage.public_url.as_ref().map(|url| url.authority().to_owned());
-        public.unwrap_or_else(|| self.address.to_string())
+        authority(&self.frontage, self.address)
     }
 
     /// Returns where clients find it.
@@ -103,6 +135,9 @@ impl Server {
             router = router.merge(temper_registry::token_router(tokens));
         }
         router = router.merge(keyring::router(Arc::clone(&workspace.keys)));
+        if let Some(hub) = self.hub {
+            router = router.merge(api::router(hub));
+        }
         let limits = ServeLimits { proxies: self.frontage.trusted_proxies.clone(), ..ServeLimits::default() };
         let router = self.frontage.layer(router);
         workspace.runtime.block_on(async {
@@ -131,20 +166,27 @@ impl Server {
     }
 }
 
-/// Opens the registry without serving it, under the rules of the accounts file if there is one.
+/// Opens the registry without serving it, under the rules of the accounts file if there is one, else under those of the
+/// hub.
 pub(crate) fn open_registry(
     workspace: &Workspace,
     accounts: Option<&Path>,
 ) -> Result<Registry, anyhow::Error> {
     let accounts = accounts.map(Path::to_path_buf).or_else(|| workspace.server.accounts.clone());
-    let settings = Settings { accounts, ..Settings::default() };
     // Nobody gets a token here: a key of the data folder would be made for the user who runs this, not for the server.
-    let key = || Ok(TokenKey::generate()?);
-    let access: Arc<dyn Access> = match token_access(&settings, key, &mut Vec::new())? {
-        Some(tokens) => Arc::new(tokens),
-        None => Arc::new(LocalAccess { push_from_loopback: true }),
+    let key = TokenKey::generate()?;
+    let records = embedded::records(workspace)?;
+    let access = match accounts {
+        Some(file) => people::of_accounts(&file, &key, &mut Vec::new())?,
+        None => people::of_hub(&hub::open(workspace, &records, String::new())?.hub, &key),
     };
-    embedded::open(workspace, access, Purpose::Tend)
+    embedded::open(workspace, &records, Arc::new(access), Purpose::Tend)
+}
+
+/// Returns host and port by which clients know a server.
+fn authority(frontage: &Frontage, address: SocketAddr) -> String {
+    let public = frontage.public_url.as_ref().map(|url| url.authority().to_owned());
+    public.unwrap_or_else(|| address.to_string())
 }
 
 fn tls(settings: &Settings, reloads: &mut Vec<Reload>) -> Result<Option<Tls>, anyhow::Error> {
@@ -159,25 +201,6 @@ fn tls(settings: &Settings, reloads: &mut Vec<Reload>) -> Result<Option<Tls>, an
         Ok(replaced.replace(&contents[0], &contents[1])?)
     }));
     Ok(Some(tls))
-}
-
-fn token_access(
-    settings: &Settings,
-    key: impl FnOnce() -> Result<TokenKey, anyhow::Error>,
-    reloads: &mut Vec<Reload>,
-) -> Result<Option<TokenAccess>, anyhow::Error> {
-    let Some(file) = &settings.accounts else { return Ok(None) };
-    let (contents, accounts) = accounts::read(file, Failure::configuration, Failure::configuration)?;
-    let (sender, receiver) = watch::channel(Arc::new(accounts));
-    reloads.push(Reload::new("accounts file", vec![file.clone()], vec![contents], move |contents| {
-        sender.send_replace(Arc::new(accounts::parse(&contents[0])?));
-        Ok(())
-    }));
-    let passwords = Passwords::new(PasswordLimits::default()).context("the system gives no randomness")?;
-    let clock: temper_registry::Clock = Arc::new(embedded::now);
-    let tokens = Tokens::new(&key()?, Arc::clone(&clock), TokenLimits::default());
-    let directory = Arc::new(AccountsDirectory::new(receiver, passwords, clock));
-    Ok(Some(TokenAccess::new(directory, tokens)))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(crate) struct Workspace {
     pub(crate) blobs: Blobs,
     pub(crate) storage: StorageChoice,
     pub(crate) cache: Cache,
-    pub(crate) archive: ArchiveAdapter,
+    pub(crate) archive: Arc<ArchiveAdapter>,
     pub(crate) registry: RegistryClient,
     /// How everything else is fetched.
     pub(crate) http: HttpConfig,
@@ -80,7 +80,7 @@ impl Workspace {
         // What cannot be swept is in nobody's way.
         let _ = (blobs.sweep(left_over_before()), cache.sweep(left_over_before()));
         let http = http_config(&config)?;
-        let archive = archive(&config, global, runtime, &folder, &blobs, &http)?;
+        let archive = Arc::new(archive(&config, global, runtime, &folder, &blobs, &http)?);
         let options = RegistryOptions {
             insecure: config.insecure_registries.iter().cloned().collect(),
             certificate_authorities: registry_authorities(&config)?,
@@ -107,7 +107,7 @@ impl Workspace {
 
     /// Returns what plans and builds are made with.
     pub(crate) fn composer(&self) -> Composer<'_> {
-        Composer { store: &self.blobs, cache: &self.cache, archive: &self.archive, log: self.log() }
+        Composer { store: &self.blobs, cache: &self.cache, archive: &*self.archive, log: self.log() }
     }
 
     /// Returns who is told what happens.
@@ -127,7 +127,8 @@ pub(crate) fn clock() -> Clock {
     Arc::new(SystemTime::now)
 }
 
-fn http_config(config: &Config) -> Result<HttpConfig, anyhow::Error> {
+/// Returns how this machine fetches.
+pub(crate) fn http_config(config: &Config) -> Result<HttpConfig, anyhow::Error> {
     let root_certificates = authorities(&config.certificate_authorities)?;
     Ok(HttpConfig { root_certificates, ..HttpConfig::default() })
 }

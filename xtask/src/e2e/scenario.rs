@@ -120,9 +120,13 @@ impl<'a> Scenario<'a> {
     }
 
     /// Starts `temper` with `arguments`, to which `--listen` and a free address are added, and waits until it answers.
+    ///
+    /// Nobody logs in, unless the arguments name accounts.
     pub(crate) fn serve<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<Server> {
+        let has_accounts = arguments.iter().any(|argument| argument.as_ref() == "--accounts");
+        let anonymous: &[&str] = if has_accounts { &[] } else { &["--anonymous"] };
         let command = self.temper.command().env("HOME", &self.directory).directory(&self.directory);
-        Server::start(command.args(arguments), &self.log("serve"))
+        Server::start(command.args(arguments).args(anonymous), &self.log("serve"))
     }
 
     /// Starts `temper` and does not wait for its end; both its outputs go to `log`.

@@ -37,7 +37,7 @@ pub(crate) fn run(
     json: bool,
     interrupt: Interrupt,
 ) -> Result<ExitCode, anyhow::Error> {
-    let settings = Settings::new(&cli::Front::default(), &workspace.server)?;
+    let settings = Settings::new(&cli::Front::default(), &workspace.server)?.for_one_machine();
     let server = Server::open(workspace, options.listen.listen, &settings)?;
     let registry = &server.registry;
     let signing = Signing::open(workspace, &options.signing, &[])?;
@@ -81,7 +81,7 @@ pub(crate) fn run(
             return text;
         }
         let folder = workspace.folder.display();
-        format!("{text}Nothing serves it yet: start `temper serve --data-dir {folder}` first.\n")
+        format!("{text}Nothing serves it yet: start `temper serve --anonymous --data-dir {folder}` first.\n")
     })?;
     // From here on Ctrl-C ends the serving, which is no failure.
     drop(interrupt);

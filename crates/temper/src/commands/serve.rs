@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use secrecy::ExposeSecret as _;
+use temper_hub::FIRST_USER;
+
 use crate::cli;
 use crate::printing;
 use crate::server::{Server, Settings};
@@ -14,18 +17,32 @@ pub(crate) fn run(
     json: bool,
 ) -> Result<ExitCode, anyhow::Error> {
     let settings = Settings::new(&options.front, &workspace.server)?;
-    if settings.accounts.is_none() && !options.listen.listen.ip().is_loopback() {
-        tracing::warn!("everybody who reaches this server pulls from it: there is no `--accounts`");
+    if settings.anonymous && !options.listen.listen.ip().is_loopback() {
+        tracing::warn!("everybody who reaches this server pulls from it: it is `--anonymous`");
     }
     let server = Server::open(workspace, options.listen.listen, &settings)?;
     workspace.progress.finish();
     let (address, url) = (server.address().to_string(), server.url());
-    let shown = serde_json::json!({ "address": address, "url": url });
+    let password = server.admin_password().map(|password| password.expose_secret().to_owned());
+    let mut shown = serde_json::json!({ "address": address, "url": url });
+    if let Some(password) = &password {
+        shown["admin_password"] = password.as_str().into();
+    }
     printing::print(json, &shown, || {
         let listening =
             if url.ends_with(&address) { String::new() } else { format!(", listening on {address}") };
-        format!("serving {} on {url}{listening}\n", workspace.folder.display())
+        let first = password.as_ref().map_or(String::new(), |password| first_start(&url, password));
+        format!("serving {} on {url}{listening}\n{first}", workspace.folder.display())
     })?;
+    drop(password);
     server.serve(workspace)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells of the user whom the first start made.
+fn first_start(url: &str, password: &str) -> String {
+    format!(
+        "\nThis is the first start: the user `{FIRST_USER}` was made.\n\n  password  {password}\n\n\
+         It is shown this once. Log in with\n  temper login {url} --user {FIRST_USER}\n"
+    )
 }

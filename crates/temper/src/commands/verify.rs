@@ -21,7 +21,7 @@ pub(crate) fn run(
     let policy = Policy::complete(trust::keys(workspace, &options.trust)?);
     let image = locate::source(workspace, &options.image)?;
     let inputs = Places::of(workspace, &options.image, &options.inputs, false)?;
-    let verifier = Verifier { policy: &policy, inputs: &inputs, archive: Some(&workspace.archive) };
+    let verifier = Verifier { policy: &policy, inputs: &inputs, archive: Some(&*workspace.archive) };
     let (repository, tag) = locate::name(&options.image)?;
     let repository = options.repository.as_ref().or(repository.as_ref()).map(String::as_str);
     let report = verifier.verify(&Subject { image: &*image, repository, tag: tag.as_deref() })?;

@@ -16,6 +16,8 @@ pub(crate) struct ServerConfig {
     pub(crate) tls_key: Option<PathBuf>,
     /// Networks of proxies whose word on clients is taken, `10.0.0.0/8`: `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
     pub(crate) trusted_proxies: Vec<String>,
-    /// Accounts file. Read again when it changes.
+    /// Accounts file, in place of the users, organizations and teams that the server keeps. Read again when it changes.
     pub(crate) accounts: Option<PathBuf>,
+    /// Whether nobody logs in: everybody who reaches the server pulls, and its own machine pushes.
+    pub(crate) anonymous: bool,
 }

@@ -6,6 +6,7 @@ use temper_compose::{Attachments, External};
 use temper_oci::document::is_image_document;
 use temper_oci::{Descriptor, Digest, ImageDocument};
 use temper_store::records::ManifestRecord;
+use temper_store::storage::BlobBytes;
 
 use super::EmbeddedDestination;
 
@@ -25,6 +26,28 @@ impl EmbeddedDestination {
 
     async fn manifest(&self, digest: Digest) -> Result<Option<Bytes>, Failed> {
         Ok(self.registry.repositories().read_manifest(self.repository.as_str(), digest).await?)
+    }
+
+    /// Reads an index or a manifest by its digest.
+    pub(super) fn by_digest(&self, digest: Digest) -> Result<Option<ImageDocument>, External> {
+        self.wait(&format!("manifest `{digest}`"), async {
+            let repositories = self.registry.repositories();
+            let Some(record) = repositories.find_manifest(self.repository.as_str(), digest).await? else {
+                return Ok(None);
+            };
+            let bytes = self.manifest(digest).await?;
+            let document = bytes.map(|bytes| ImageDocument::parse(bytes, Some(&record.media_type)));
+            Ok(document.transpose()?)
+        })
+    }
+
+    /// Opens a blob; nobody has compared its bytes with the digest.
+    pub(super) fn open(&self, digest: Digest) -> Result<BlobBytes, Failed> {
+        self.runtime.block_on(async {
+            let blob = self.registry.repositories().find_blob(self.repository.as_str(), digest).await?;
+            let blob = blob.ok_or("it is not there")?;
+            Ok(self.registry.storage().read(&blob.storage_key, 0..blob.size_bytes).await?)
+        })
     }
 
     async fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, Failed> {

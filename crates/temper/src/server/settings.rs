@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) accounts: Option<PathBuf>,
+    /// Whether nobody logs in: everybody pulls, and this machine pushes.
+    pub(crate) anonymous: bool,
 }
 
 impl Settings {
@@ -40,6 +42,16 @@ impl Settings {
             (Some(_), None) => return Err(half("certificate", "key", "--tls-key")),
             (None, Some(_)) => return Err(half("key", "certificate", "--tls-cert")),
         };
+        // An option wins over what the configuration says of the same thing, under whichever name.
+        let accounts = match (&options.accounts, options.anonymous) {
+            (None, false) => config.accounts.clone(),
+            (accounts, _) => accounts.clone(),
+        };
+        let anonymous = options.anonymous || (config.anonymous && options.accounts.is_none());
+        if anonymous && accounts.is_some() {
+            let error = anyhow!("`server.anonymous` and `server.accounts` cannot both be set");
+            return Err(Failure::configuration(error).hint("leave one of them out").into());
+        }
         Ok(Self {
             public_url: options.public_url.clone().or(configured_url),
             tls,
@@ -48,8 +60,14 @@ impl Settings {
             } else {
                 options.trusted_proxies.clone()
             },
-            accounts: options.accounts.clone().or_else(|| config.accounts.clone()),
+            accounts,
+            anonymous,
         })
+    }
+
+    /// Lets nobody log in where no accounts file says who does.
+    pub(crate) fn for_one_machine(self) -> Self {
+        Self { anonymous: self.accounts.is_none(), ..self }
     }
 }
 

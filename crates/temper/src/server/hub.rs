@@ -1,0 +1,64 @@
+//! The hub of a server: what it works with, and the first user.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use secrecy::SecretString;
+use temper_hub::{Hub, HubConfig};
+use temper_registry::{AccessSecret, PasswordLimits, Passwords};
+use temper_store::records::Records;
+
+use super::images::{ServedImages, ServedSigners};
+use super::secrets::ServedSecrets;
+use crate::embedded;
+use crate::workspace::Workspace;
+
+/// Letters and digits of the first user's password.
+const PASSWORD_LENGTH: usize = 24;
+
+/// The hub of a server that is being opened.
+pub(super) struct Opened {
+    pub(super) hub: Hub,
+    /// Where the embedded registry is named once it is open.
+    pub(super) images: Arc<ServedImages>,
+}
+
+/// Opens the hub over the records; clients know the server as `authority`.
+pub(super) fn open(
+    workspace: &Workspace,
+    records: &Records,
+    authority: String,
+) -> Result<Opened, anyhow::Error> {
+    let passwords = Passwords::new(PasswordLimits::default()).context("the system gives no randomness")?;
+    let images = Arc::new(ServedImages::new(workspace, authority));
+    let hub = Hub::new(HubConfig {
+        records: records.clone(),
+        images: images.clone(),
+        signers: Arc::new(ServedSigners::new(Arc::clone(&workspace.keys))),
+        secrets: Arc::new(ServedSecrets(passwords)),
+        blobs: Arc::new(workspace.blobs.clone()),
+        cache: Arc::new(workspace.cache.clone()),
+        archive: workspace.archive.clone(),
+        clock: Arc::new(embedded::now),
+        random: Arc::new(random),
+    });
+    Ok(Opened { hub, images })
+}
+
+/// Makes the user `admin` where there are no users, and returns the password, which is kept nowhere.
+pub(super) fn make_first_user(
+    workspace: &Workspace,
+    hub: &Hub,
+) -> Result<Option<SecretString>, anyhow::Error> {
+    let secret = AccessSecret::generate()?;
+    let letters = secret.expose().chars().rev().filter(char::is_ascii_alphanumeric);
+    let password: SecretString = letters.take(PASSWORD_LENGTH).collect::<String>().into();
+    let is_first = workspace.runtime.block_on(hub.create_first_user(&password))?;
+    Ok(is_first.then_some(password))
+}
+
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).expect("a system without randomness has ended the process before");
+    bytes
+}
