@@ -11,6 +11,7 @@ mod list;
 mod publication;
 mod referrer;
 mod verify;
+mod vouched;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub use legacy::{attestation_tag, signature_tag};
 pub use list::Listed;
 pub use publication::{Blob, Publication, Put};
 pub use verify::{Claim, Proof, Refusal, Verification};
+pub use vouched::Vouched;
 
 /// The manifest that something is attached to.
 #[derive(Clone, Debug, PartialEq, Eq)]

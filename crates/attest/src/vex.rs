@@ -4,8 +4,10 @@
 //! said is inherited where it is still true; nothing is ever concluded that nobody said.
 
 mod inherit;
+mod judge;
 mod own;
 mod products;
+mod validity;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,9 @@ use crate::error::{FormatError, check_limit, parse_json};
 use crate::{Limits, predicate};
 
 pub use inherit::{Base, DropReason, Dropped, Inherited, inherit};
+pub use judge::{Fault, Judged};
 pub use own::{Own, own};
+pub use validity::{Defect, JUSTIFICATIONS};
 
 const CONTEXT: &str = "https://openvex.dev/ns/v0.2.0";
 const DOCUMENT: &str = "VEX document";

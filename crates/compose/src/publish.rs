@@ -18,6 +18,9 @@ use crate::event::{Event, Log, Step};
 use crate::statements::Statements;
 
 mod attached;
+mod referrers;
+
+pub use referrers::list_referrers;
 
 /// An image whose bytes are all in the store or here.
 #[derive(Clone, Debug)]
@@ -65,7 +68,8 @@ pub trait Destination: Attachments {
     /// Writes a blob unless it is there; `open` gives its bytes from the beginning, once for each attempt.
     fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External>;
 
-    /// Writes a manifest or index under its digest.
+    /// Writes a manifest or index under its digest, and nothing else: whoever attaches something lists it with
+    /// [`list_referrers`].
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External>;
 
     /// Lets a tag name a manifest or index that is attached to an image.

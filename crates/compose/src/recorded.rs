@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use temper_attest::provenance::{self, PlatformSettings};
 use temper_oci::{Digest, Platform};
 
-use crate::archive::{PackageFile, PackageSource, Snapshot};
+use crate::archive::{Archive, PackageFile, PackageSource, Snapshot};
 use crate::choice::{Choice, ChosenPackage, RemovedPackage, WaivedRelation};
 use crate::composer::AutomaticIds;
 use crate::composition::Composition;
+use crate::error::External;
+use crate::event::Log;
 use crate::layer_store::LayerStore;
 
 /// The packages of one platform as they were chosen once.
@@ -48,6 +50,14 @@ impl RecordedChoice {
             idle: Vec::new(),
         };
         Self { snapshot, choice }
+    }
+
+    /// Puts the package files into the store, from where they were taken the first time; each is compared with its
+    /// digest, and those that are there already are skipped.
+    pub fn fetch(&self, archive: &dyn Archive, log: &dyn Log) -> Result<(), External> {
+        let files: Vec<PackageFile> =
+            self.choice.install.iter().map(|package| package.file.clone()).collect();
+        if files.is_empty() { Ok(()) } else { archive.fetch(&self.snapshot, &files, log) }
     }
 }
 

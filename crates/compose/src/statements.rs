@@ -129,6 +129,7 @@ impl Composer<'_> {
         let Some(build_key) = planned.plan.build_key else {
             return Err(ComposeError::Problems(Box::new(planned.plan.clone())));
         };
+        context.vex.iter().try_for_each(refuse_defects)?;
         let platforms = planned.compositions.par_iter().zip(&image.manifests);
         let index = image.index.digest;
         let stated = platforms
@@ -158,6 +159,13 @@ impl Composer<'_> {
             unread: once(stated.iter().flat_map(|one| &one.unread).map(|error| sentence(error))),
         })
     }
+}
+
+/// What says less than it must is not signed.
+fn refuse_defects(document: &VexDocument) -> Result<(), External> {
+    let Some((position, defect)) = document.defects().into_iter().next() else { return Ok(()) };
+    let message = format!("VEX document `{}` is not valid: statements[{position}]: {defect}", document.id);
+    Err(External { message, hint: defect.hint(), source: None })
 }
 
 /// States everything about one platform that is read from its tree.

@@ -13,6 +13,7 @@ mod records;
 pub(crate) mod report;
 mod sboms;
 mod signed;
+mod vex;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +31,7 @@ use crate::verify::contents::Contents;
 use crate::verify::report::{counted, sentence};
 
 pub use report::{Failed, NotChecked, Report};
-pub use signed::{composition_record, provenance};
+pub use signed::{composition_record, provenance, read_provenance};
 
 /// Whose word counts, and what must be said.
 #[derive(Clone, Debug)]
@@ -168,6 +169,7 @@ impl Verified<'_> {
                 platforms::check(self, image, target, record, report);
             }
             sboms::check(self, image, target, report);
+            vex::check(self, image, target, &records, report);
             composition::check(self, image, target, &records, report);
         }
         if !records.is_empty() {

@@ -152,7 +152,14 @@ pub(crate) enum Command {
         after_help = "Examples:
   temper key list
   temper key show > temper.pub
-  temper key rotate"
+  temper key rotate
+
+Environment:
+  TEMPER_KEY_PASSWORD       password that encrypts the keys of the data folder
+  TEMPER_KEY_PASSWORD_FILE  file whose first line is that password
+  COSIGN_PASSWORD           password of a key file that is imported, or named with `--key`
+  COSIGN_PKCS11_PIN         PIN of a token
+Without a password Temper makes one, and keeps it beside the keys."
     )]
     Key(Key),
     /// Make password hashes and access tokens for an accounts file

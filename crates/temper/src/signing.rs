@@ -9,14 +9,17 @@ use std::path::Path;
 use anyhow::anyhow;
 use jiff::Timestamp;
 use temper_attest::provenance::{Builder, Target};
+use temper_attest::vex::Defect;
 use temper_attest::{Limits, PublicKey, Signer, VexDocument};
 use temper_compose::{
-    Attestation, BuildContext, BuiltImage, Destination, Finding, Planned, Request, Statements, publish,
+    Attestation, BuildContext, BuiltImage, Destination, Finding, ImageSource, Planned, Request, Statements,
+    publish,
 };
 use temper_oci::Digest;
 
 use crate::cli;
 use crate::failure::{Failure, Problem};
+use crate::printing::counted;
 use crate::workspace::Workspace;
 use crate::{embedded, keys};
 
@@ -52,6 +55,8 @@ pub(crate) struct Signing {
     signer: Box<dyn Signer>,
     vex: Vec<VexDocument>,
     trusted_keys: Vec<PublicKey>,
+    /// Whether inputs are kept beside the image.
+    keep_inputs: bool,
     started: Timestamp,
 }
 
@@ -74,7 +79,8 @@ impl Signing {
             trusted_keys.extend(keys::known(workspace, base_keys)?.into_iter().map(|known| known.key));
         }
         let vex = options.vex.iter().map(|path| read_vex(path)).collect::<Result<_, _>>()?;
-        Ok(Some(Self { signer, vex, trusted_keys, started: now() }))
+        let keep_inputs = options.keep_inputs || workspace.keep_inputs;
+        Ok(Some(Self { signer, vex, trusted_keys, keep_inputs, started: now() }))
     }
 
     /// Names the key.
@@ -125,6 +131,12 @@ pub(crate) fn publish_job(
     };
     let statements = composer.state(job.planned, job.request, &image, &signing.context(job, place))?;
     tell(workspace, &statements)?;
+    if signing.keep_inputs {
+        // First, so that the tags move when it is all there.
+        let sources: Vec<&dyn ImageSource> =
+            job.request.base.into_iter().chain(job.request.artifacts.iter().map(|one| &**one)).collect();
+        composer.keep_inputs(&statements.record, &image.index, &sources, place.destination)?;
+    }
     let (repository, signer) = (place.repository, &*signing.signer);
     put(Some(&Attestation { statements: &statements, repository, signer }))?;
     Ok(image)
@@ -160,12 +172,22 @@ fn read_vex(path: &Path) -> Result<VexDocument, anyhow::Error> {
         Failure::usage(error.context(format!("VEX document `{shown}` cannot be read")))
             .hint("name the file of an OpenVEX document")
     })?;
-    let parsed = VexDocument::parse(&bytes, &limits);
-    Ok(parsed.map_err(|error| {
+    let document = VexDocument::parse(&bytes, &limits).map_err(|error| {
         let hint = "Temper reads OpenVEX, as `vexctl create` writes it";
-        Failure::failed(anyhow::Error::new(error).context(format!("VEX document `{shown}` cannot be used")))
+        Failure::usage(anyhow::Error::new(error).context(format!("VEX document `{shown}` cannot be used")))
             .hint(hint)
-    })?)
+    })?;
+    let problems: Vec<Problem> = document.defects().into_iter().map(problem).collect();
+    if problems.is_empty() {
+        return Ok(document);
+    }
+    let count = counted(problems.len(), "problem", "problems");
+    Err(Failure::failed(anyhow!("VEX document `{shown}` has {count}")).problems(problems).into())
+}
+
+fn problem((position, defect): (usize, Defect)) -> Problem {
+    let finding = Finding::at(format!("statements[{position}].{}", defect.field()), defect.to_string());
+    Problem::of_plan(None, &Finding { hint: defect.hint(), ..finding })
 }
 
 /// Reads a file; one that is too long is cut behind the first byte too many, which its parser sees.

@@ -48,6 +48,8 @@ pub(crate) struct Workspace {
     pub(crate) keys: Arc<KeyFolder>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) runtime: Handle,
+    /// Whether what images are built from is kept beside them.
+    pub(crate) keep_inputs: bool,
     /// What the configuration file says of the server.
     pub(crate) server: ServerConfig,
 }
@@ -101,6 +103,7 @@ impl Workspace {
             keys,
             progress,
             runtime: runtime.clone(),
+            keep_inputs: config.signing.keep_inputs,
             server: config.server,
         })
     }

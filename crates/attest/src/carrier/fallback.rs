@@ -14,6 +14,11 @@ impl Attached {
 }
 
 impl Publication {
+    /// A publication of nothing but one more referrer in the list of a target.
+    pub fn listing(target: Digest, referrer: Descriptor) -> Self {
+        Self { fallback: merge(target, &Attached::default(), vec![referrer]), ..Self::default() }
+    }
+
     /// The list to put over the one that is there now, which may have changed since the publication was made; nothing
     /// where that one is right already.
     pub fn fallback_over(&self, target: Digest, current: Option<Document<Index>>) -> Option<Put> {

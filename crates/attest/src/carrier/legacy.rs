@@ -85,7 +85,7 @@ pub(super) fn append(
 }
 
 /// The config that cosign's library writes: an image of no platform and of no time.
-fn config(layers: &[Descriptor]) -> Vec<u8> {
+pub(super) fn config(layers: &[Descriptor]) -> Vec<u8> {
     let never = "0001-01-01T00:00:00Z";
     let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.digest).collect();
     let history: Vec<_> = layers.iter().map(|_| json!({"created": never})).collect();

@@ -103,7 +103,8 @@ pub(super) fn envelope(
     }
 }
 
-fn claim(
+/// What a layer claims about a target, where it is one that claims something.
+pub(super) fn claim(
     layer: &Descriptor,
     content: &[u8],
     target: Digest,

@@ -4,7 +4,7 @@
 //! statement is inherited with the image as its product; where the package was replaced or removed, it is dropped
 //! with a note. A statement about the base as a whole is inherited if it warns; one that reassures is dropped as
 //! soon as the image differs from the base, because what was added, or how it is started, may be what the
-//! vulnerability needs.
+//! vulnerability needs. Reassurance without a reason is repeated by nobody.
 
 use jiff::Timestamp;
 use serde_json::Map;
@@ -13,7 +13,7 @@ use temper_oci::Digest;
 use crate::Inventory;
 use crate::inventory::Package;
 use crate::vex::products::{self, Fate};
-use crate::vex::{CONTEXT, Product, VexDocument, VexStatement};
+use crate::vex::{CONTEXT, Defect, Product, VexDocument, VexStatement};
 
 /// The base that the documents are about.
 #[derive(Clone, Debug)]
@@ -79,6 +79,9 @@ pub enum DropReason {
         /// As it stands in the statement.
         component: String,
     },
+    /// It reassures without a reason.
+    #[error("it is not valid: {0}")]
+    Unfounded(Defect),
 }
 
 /// Makes the document of an image from its base's documents and statements of one's own, whose products are the
@@ -93,8 +96,12 @@ pub fn inherit(
     let mut dropped = Vec::new();
     for document in documents {
         for statement in &document.statements {
-            let mut reasons = Vec::new();
-            let products = products(statement, base, inventory, &mut reasons);
+            let unfounded = statement.defects().into_iter().filter(Defect::is_unfounded);
+            let mut reasons: Vec<DropReason> = unfounded.map(DropReason::Unfounded).collect();
+            let products = match reasons.as_slice() {
+                [] => products(statement, base, inventory, &mut reasons),
+                _ => Vec::new(),
+            };
             if !products.is_empty() {
                 statements.push(inherited(statement, document, products));
             }

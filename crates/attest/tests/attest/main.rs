@@ -10,4 +10,6 @@ mod keys;
 mod licences;
 mod provenance;
 mod purls;
+mod strangers;
 mod vex;
+mod vex_meaning;

@@ -3,15 +3,17 @@
 use std::io::Cursor;
 
 use temper_attest::carrier::{
-    Attached, Blob, Publication, Put, Target, attach, attestation_tag, fallback_tag, signature_tag,
+    Attached, Blob, Publication, Put, Target, attach, attestation_tag, signature_tag,
 };
 use temper_attest::provenance::BuildRecord;
 use temper_attest::{Limits, PublicKey, Statement, predicate};
-use temper_oci::{Descriptor, Digest, ImageDocument};
+use temper_oci::{Descriptor, Digest};
 
 use crate::error::{ComposeError, External};
 use crate::event::{Event, Log, Step};
-use crate::publish::{Attestation, BoxedOpen, BuiltImage, Destination, Upload, publish_blobs};
+use crate::publish::{
+    Attestation, BoxedOpen, BuiltImage, Destination, Upload, list_referrers, publish_blobs,
+};
 
 /// A manifest or the index with what is said of it, and what is attached to it already.
 struct Subject<'a> {
@@ -79,19 +81,7 @@ impl Publisher<'_> {
         self.put_manifests(publication.manifests.iter().filter(|put| put.tag.is_none()))?;
         let publication = self.put_newest(subject, publication)?;
         self.put_manifests(publication.manifests.iter().filter(|put| put.tag.is_some()))?;
-        self.put_list(subject.target.descriptor.digest, &publication)
-    }
-
-    /// Completes the list of referrers where the destination keeps none, and did not write it when they were put.
-    fn put_list(&self, target: Digest, publication: &Publication) -> Result<(), ComposeError> {
-        if publication.fallback.is_none() || self.destination.referrers(&target)?.is_some() {
-            return Ok(());
-        }
-        let current = match self.destination.tagged(&fallback_tag(target))? {
-            Some(ImageDocument::Index(index)) => Some(index),
-            _ => None,
-        };
-        self.put_manifests(&publication.fallback_over(target, current))
+        Ok(list_referrers(self.destination, subject.target.descriptor.digest, &publication)?)
     }
 
     /// Begins again where somebody else has attached something since it was read: a tag that is put takes the place of

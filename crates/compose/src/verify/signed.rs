@@ -1,6 +1,6 @@
 //! Single statements of an image, read only where a trusted key signed them.
 
-use temper_attest::provenance::BuildRecord;
+use temper_attest::provenance::{BuildRecord, ProvenanceError};
 use temper_attest::{Limits, PublicKey, Statement, predicate};
 use temper_oci::Descriptor;
 
@@ -18,6 +18,11 @@ pub fn provenance(image: &dyn ImageSource, keys: &[PublicKey]) -> Result<BuildRe
         External::new(format!("provenance of `{}` cannot be used", image.reference()), error).with_hint(hint)
     });
     Ok(record?)
+}
+
+/// Reads the provenance of a statement whose signature was checked.
+pub fn read_provenance(statement: &Statement) -> Result<BuildRecord, ProvenanceError> {
+    records::read(statement)
 }
 
 /// Reads the composition record of a platform's manifest that one of the keys signed.

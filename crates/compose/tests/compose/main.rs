@@ -25,6 +25,7 @@ mod determinism;
 mod effects;
 mod environment;
 mod fields;
+mod kept_inputs;
 mod layers;
 mod metadata;
 mod packages;

@@ -1,15 +1,16 @@
 //! Publication with signatures and attestations: complete, in order, and never twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use temper_attest::carrier::{Carrier, Claim};
+use temper_attest::carrier::{Carrier, Claim, fallback_tag};
 use temper_attest::{Limits, predicate};
 use temper_compose::{
     Attachments, Attestation, Destination, External, OpenBlob, Silent, Statements, publish,
 };
-use temper_oci::{Descriptor, Digest, ImageDocument};
+use temper_oci::{Descriptor, Digest, ImageDocument, Index, media_type};
 
 use crate::base;
 use crate::outcome::Outcome;
@@ -242,4 +243,90 @@ fn two_builders_at_once_leave_both_carriers_whole() {
         }
         assert!(overtaken_before > 20, "{overtaken_before} writes");
     }
+}
+
+/// A destination without a list of referrers, in which another writer puts its own list over each of the first.
+struct Overwritten {
+    inner: MemoryRepository,
+    /// How many more lists of a subject are put over.
+    times: usize,
+    puts: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Overwritten {
+    fn new(times: usize) -> Self {
+        Self { inner: MemoryRepository::new(false), times, puts: Mutex::default() }
+    }
+}
+
+/// What the other writer lists.
+fn foreign() -> Descriptor {
+    Descriptor::new(media_type::OCI_MANIFEST, Digest::of("foreign"), 7)
+}
+
+impl Destination for Overwritten {
+    fn put_blob(&self, descriptor: &Descriptor, open: OpenBlob<'_>) -> Result<(), External> {
+        self.inner.put_blob(descriptor, open)
+    }
+
+    fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
+        self.inner.put_manifest(descriptor, bytes)
+    }
+
+    fn put_attachment(&self, descriptor: &Descriptor, bytes: &Bytes, tag: &str) -> Result<(), External> {
+        self.inner.put_attachment(descriptor, bytes, tag)?;
+        // Legacy tags have an ending.
+        if tag.contains('.') {
+            return Ok(());
+        }
+        let mut puts = self.puts.lock().expect("no writer panics");
+        let count = puts.entry(tag.to_owned()).or_default();
+        *count += 1;
+        if *count <= self.times {
+            let list = Index::of(vec![foreign()]);
+            self.inner.set_tag(tag, self.inner.add(list.media_type(), &list.to_bytes()));
+        }
+        Ok(())
+    }
+
+    fn move_tags(&self, image: &Descriptor, bytes: &Bytes, tags: &[String]) -> Result<(), External> {
+        self.inner.move_tags(image, bytes, tags)
+    }
+}
+
+impl Attachments for Overwritten {
+    fn tagged(&self, tag: &str) -> Result<Option<ImageDocument>, External> {
+        self.inner.tagged(tag)
+    }
+
+    fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, External> {
+        self.inner.referrers(subject)
+    }
+
+    fn part(&self, descriptor: &Descriptor) -> Result<Option<Vec<u8>>, External> {
+        self.inner.part(descriptor)
+    }
+}
+
+#[test]
+fn the_list_of_referrers_is_put_once_and_again_only_where_another_was_put_over_it() {
+    let workshop = Workshop::new().base_of(&base::layer("amd64"));
+    let (outcome, statements) = workshop.state(BODY, &context());
+    for times in [0, 1, 3] {
+        let destination = Overwritten::new(times);
+        put(&outcome, &statements, 1, &destination).expect("is published");
+        check_complete(&outcome, &destination.inner, 1);
+        let puts = destination.puts.lock().expect("no writer panics").clone();
+        let platforms = outcome.image.manifests.iter().map(|manifest| manifest.descriptor.digest);
+        for subject in platforms.chain([outcome.digest()]) {
+            let tag = fallback_tag(subject);
+            assert_eq!(puts[&tag], times + 1, "{tag}");
+            let Ok(Some(ImageDocument::Index(list))) = destination.inner.tagged(&tag) else {
+                panic!("`{tag}` has no list")
+            };
+            assert_eq!(list.manifests.contains(&foreign()), times > 0, "what others list stays");
+        }
+    }
+    let error = put(&outcome, &statements, 1, &Overwritten::new(usize::MAX)).expect_err("never ends");
+    assert!(error.to_string().contains("changes all the time"), "{error}");
 }

@@ -5,10 +5,10 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use temper_attest::carrier::{Publication, fallback_tag};
+use temper_attest::carrier::Publication;
 use temper_compose::{Attachments, Destination, External, ImageSource, OpenBlob};
 use temper_oci::document::is_image_document;
-use temper_oci::{Descriptor, Digest, Document, ImageDocument, Index, Manifest};
+use temper_oci::{Descriptor, Digest, Document, ImageDocument, Manifest};
 
 /// A repository; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -123,24 +123,6 @@ impl MemoryRepository {
         state.contents.keys().map(Digest::to_string).chain(tags).collect()
     }
 
-    /// Adds a manifest to the fallback tag of its subject, as clients do at every push.
-    fn list_referrer(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
-        let Ok(manifest) = Document::<Manifest>::parse(bytes.clone()) else { return Ok(()) };
-        let Some(subject) = &manifest.subject else { return Ok(()) };
-        let tag = fallback_tag(subject.digest);
-        let mut index = match self.tagged(&tag)? {
-            Some(ImageDocument::Index(index)) => (*index).clone(),
-            _ => Index::of(Vec::new()),
-        };
-        if index.manifests.iter().all(|entry| entry.digest != descriptor.digest) {
-            let (artifact_type, annotations) = (manifest.artifact_type.clone(), manifest.annotations.clone());
-            index.manifests.push(Descriptor { artifact_type, annotations, ..descriptor.clone() });
-            let list = self.add(index.media_type(), &index.to_bytes());
-            self.set_tag(&tag, list);
-        }
-        Ok(())
-    }
-
     /// Returns the bytes of a blob or manifest, if it is there and not damaged.
     fn find(&self, digest: &Digest) -> Result<Option<Vec<u8>>, External> {
         let bytes = self.state().contents.get(digest).cloned();
@@ -169,9 +151,6 @@ impl Destination for MemoryRepository {
 
     fn put_manifest(&self, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), External> {
         assert_eq!(self.add(&descriptor.media_type, bytes).digest, descriptor.digest);
-        if !self.lists_referrers {
-            self.list_referrer(descriptor, bytes)?;
-        }
         Ok(())
     }
 

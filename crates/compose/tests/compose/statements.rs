@@ -356,3 +356,17 @@ fn own_statements_join_and_the_rest_is_told() {
     assert_eq!(statements.unknown, [("CVE-2026-0001".to_owned(), "pkg:deb/debian/absent".to_owned())]);
     assert_eq!(vulnerabilities(&workshop().state(DOCUMENT, &crate::signing::context()).1), [""; 0]);
 }
+
+#[test]
+fn statements_that_are_not_valid_are_not_signed() {
+    let mut document = vex("pkg:oci/app", "pkg:deb/debian/jq");
+    document["statements"][0].as_object_mut().expect("is an object").remove("justification");
+    let read = VexDocument::parse(document.to_string().as_bytes(), &Limits::default()).expect("can be read");
+    let documents = [read];
+    let context = BuildContext { vex: &documents, ..context() };
+    let error = workshop().try_state(DOCUMENT, &context).expect_err("is refused").to_string();
+    assert!(
+        error.contains("`urn:example:vex` is not valid: statements[0]: status `not_affected` needs"),
+        "{error}"
+    );
+}

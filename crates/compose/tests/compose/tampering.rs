@@ -11,8 +11,8 @@ use crate::published::Published;
 
 use change::{Change, File, apply};
 use lies::{
-    HEX, PROVENANCE, base, listed_twice, other_artifact, other_base, other_file, other_image, other_package,
-    own_as_base,
+    HEX, PROVENANCE, base, listed_twice, no_document, of_an_absent_package, of_another_image, other_artifact,
+    other_base, other_file, other_image, other_package, own_as_base, without_a_reason,
 };
 
 use Change::{Flip, Forged, Lied, NotAtIndex, OtherKey, Remove, Retag, Signed, SwapTags, Unsigned, Untag};
@@ -21,6 +21,7 @@ use File::{Attestation, Bundle, Config, Layer, Signature};
 const SPDX: &str = predicate::SPDX;
 const CYCLONEDX: &str = predicate::CYCLONEDX;
 const RECORD: &str = predicate::COMPOSITION;
+const VEX: &str = predicate::OPENVEX;
 const SETTINGS: &str = "/buildDefinition/internalParameters/platforms/linux~1amd64";
 
 /// What is changed, and words of the place and of the message that must be told.
@@ -219,6 +220,22 @@ fn table() -> Vec<(Change, &'static str, &'static str)> {
             "linux/amd64, composition record: `/usr/bin/app`",
             "it has several origins",
         ),
+        (
+            Lied(VEX, of_another_image),
+            "linux/amd64, OpenVEX statement: statements[0].products[0]",
+            "`pkg:oci/other` is not this image",
+        ),
+        (
+            Lied(VEX, of_an_absent_package),
+            "linux/amd64, OpenVEX statement: statements[0].products[0].subcomponents[0]",
+            "the image does not have `pkg:deb/debian/evil@1`",
+        ),
+        (
+            Lied(VEX, without_a_reason),
+            "linux/amd64, OpenVEX statement: statements[0].justification",
+            "status `not_affected` needs",
+        ),
+        (Lied(VEX, no_document), "linux/amd64, OpenVEX statement", "VEX document cannot be parsed"),
         (Lied(SPDX, other_file), "linux/amd64, SPDX SBOM: packages[", "has another digest"),
         (Lied(CYCLONEDX, other_file), "linux/amd64, CycloneDX SBOM: components[", "has another digest"),
         (Lied(PROVENANCE, other_base), "linux/amd64, manifest: layers[0]", "is not the base's"),

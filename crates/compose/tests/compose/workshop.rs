@@ -99,6 +99,20 @@ impl Workshop {
         self.run_stated(&recipe, Some(destination), tags, context)
     }
 
+    /// Builds a customization and states what it is, where that can be stated.
+    pub(crate) fn try_state(
+        &self,
+        body: &str,
+        context: &BuildContext<'_>,
+    ) -> Result<Statements, ComposeError> {
+        let (recipe, destination, tags) = document::recipe(&document::parse(body));
+        let run = |composer: &Composer<'_>, request: &Request<'_>, planned: Planned<'_>| {
+            let image = composer.build(&planned).unwrap_or_else(|error| panic!("{error:?}"));
+            composer.state(&planned, request, &image, context)
+        };
+        self.with(&recipe, Some(destination), tags, run).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
     /// Builds a definition and states what it is.
     pub(crate) fn state_defined(&self, body: &str, context: &BuildContext<'_>) -> (Outcome, Statements) {
         let definition = document::define(body);

@@ -6,7 +6,7 @@ use reqwest::Response;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
 use temper_oci::document::ImageDocument;
 use temper_oci::media_type::ACCEPTED;
-use temper_oci::{Descriptor, Digest, Reference};
+use temper_oci::{Digest, Reference};
 
 use super::RegistryClient;
 use super::endpoint::Endpoint;
@@ -15,7 +15,6 @@ use super::transport::Request;
 use crate::http::{display_url, read_body};
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
-const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
 /// A manifest or index as the registry has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +98,8 @@ impl RegistryClient {
 
     /// Pushes a manifest or index under the reference's tag, or under its digest, and returns its digest.
     ///
-    /// Where it has a subject and the registry keeps no referrers, the fallback tag is written too. See
+    /// Where it has a subject and the registry keeps no referrers, somebody must list it under the fallback tag: whoever
+    /// attaches something does that once for each subject (`temper_compose::list_referrers`). See
     /// [Pushing manifests](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests).
     pub async fn push_manifest(
         &self,
@@ -125,11 +125,6 @@ impl RegistryClient {
             None => reference.digest().unwrap_or_else(|| Digest::of(&bytes)),
         };
         verify(&url, digest, &bytes)?;
-        if !response.headers().contains_key(SUBJECT)
-            && let Some((subject, referrer)) = as_referrer(media_type, digest, &bytes)
-        {
-            self.add_fallback(reference, subject, referrer).await?;
-        }
         Ok(digest)
     }
 
@@ -180,21 +175,4 @@ pub(super) fn verify(url: &str, expected: Digest, bytes: &[u8]) -> Result<(), Re
         return Ok(());
     }
     Err(RegistryError::Digest { url: url.to_owned(), expected: expected.into(), actual: actual.into() })
-}
-
-/// Describes a manifest as its subject's list of referrers shows it; `None` without a subject.
-fn as_referrer(media_type: &str, digest: Digest, bytes: &Bytes) -> Option<(Digest, Descriptor)> {
-    let document = ImageDocument::parse(bytes.clone(), Some(media_type)).ok()?;
-    let (subject, artifact_type, annotations) = match &document {
-        ImageDocument::Index(index) => {
-            (index.subject.as_ref()?, index.artifact_type.clone(), index.annotations.clone())
-        }
-        ImageDocument::Manifest(manifest) => {
-            let artifact_type =
-                manifest.artifact_type.clone().unwrap_or_else(|| manifest.config.media_type.clone());
-            (manifest.subject.as_ref()?, Some(artifact_type), manifest.annotations.clone())
-        }
-    };
-    let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
-    Some((subject.digest, Descriptor { artifact_type, annotations, ..descriptor }))
 }

@@ -1,4 +1,4 @@
-//! Referrers: what refers to a manifest, by the API or by the fallback tag.
+//! Referrers: what a registry itself knows to refer to a manifest.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use reqwest::{Method, Url};
@@ -16,32 +16,10 @@ use crate::http::display_url;
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
 impl RegistryClient {
-    /// Lists what refers to `subject` in the reference's repository, of one artifact type or of all.
-    ///
-    /// Registries without the API are asked for the fallback tag. See
-    /// [Listing Referrers](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers).
-    pub async fn referrers(
-        &self,
-        repository: &Reference,
-        subject: Digest,
-        artifact_type: Option<&str>,
-    ) -> Result<Vec<Descriptor>, RegistryError> {
-        let mut referrers = match self.find_referrers(repository, subject, artifact_type).await? {
-            Some(referrers) => referrers,
-            None => {
-                self.fallback(repository, subject).await?.map(|index| index.manifests).unwrap_or_default()
-            }
-        };
-        if let Some(artifact_type) = artifact_type {
-            // Filtering is the registry's choice; doing it again costs nothing.
-            referrers.retain(|referrer| referrer.artifact_type.as_deref() == Some(artifact_type));
-        }
-        Ok(referrers)
-    }
-
     /// Lists what the registry itself knows to refer to `subject`; `None` where it keeps no such list.
     ///
-    /// The registry may leave out what has another artifact type, and need not.
+    /// The registry may leave out what has another artifact type, and need not. See
+    /// [Listing Referrers](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers).
     pub async fn find_referrers(
         &self,
         repository: &Reference,
@@ -88,47 +66,6 @@ impl RegistryClient {
         }
         Ok(Some(referrers))
     }
-
-    /// Reads the index under the fallback tag, if there is one.
-    async fn fallback(
-        &self,
-        repository: &Reference,
-        subject: Digest,
-    ) -> Result<Option<Index>, RegistryError> {
-        let reference = fallback_tag(repository, subject);
-        match self.manifest(&reference).await {
-            Ok(manifest) => parse_index(&manifest.bytes)
-                .map(Some)
-                .map_err(|_| RegistryError::Answer { url: reference.to_string(), what: "list of referrers" }),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Adds a referrer to the index under the fallback tag. One writer per subject at a time is the caller's duty.
-    ///
-    /// See [Referrers Tag Schema](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema).
-    pub(super) async fn add_fallback(
-        &self,
-        repository: &Reference,
-        subject: Digest,
-        referrer: Descriptor,
-    ) -> Result<(), RegistryError> {
-        let mut index = self.fallback(repository, subject).await?.unwrap_or_else(|| Index::of(Vec::new()));
-        if index.manifests.iter().any(|entry| entry.digest == referrer.digest) {
-            return Ok(());
-        }
-        index.manifests.push(referrer);
-        let reference = fallback_tag(repository, subject);
-        // An index without a subject ends the recursion.
-        index.subject = None;
-        Box::pin(self.push_manifest(&reference, OCI_INDEX, index.to_bytes().into())).await.map(drop)
-    }
-}
-
-fn fallback_tag(repository: &Reference, subject: Digest) -> Reference {
-    let tag = temper_attest::carrier::fallback_tag(subject);
-    repository.with_tag(&tag).expect("an algorithm and hexadecimal digits make a tag")
 }
 
 fn parse_index(bytes: &[u8]) -> Result<Index, DocumentError> {

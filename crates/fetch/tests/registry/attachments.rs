@@ -7,7 +7,7 @@ use axum::response::IntoResponse as _;
 use serde_json::json;
 use temper_attest::carrier::{Carrier, Target, attach};
 use temper_attest::{FileKey, Limits, Statement, predicate};
-use temper_compose::{Attachments as _, Destination as _};
+use temper_compose::{Attachments as _, Destination as _, list_referrers};
 use temper_fetch::engine::RegistryDestination;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -59,6 +59,7 @@ async fn attachments_are_read_back() {
                 }
                 .expect("is put");
             }
+            list_referrers(&place, target.descriptor.digest, &publication).expect("are listed");
             let attached = place.attached(&target.descriptor).expect("can be read");
             let digest = target.descriptor.digest;
             let verification = attached.verify(digest, &key.public_key(), &Limits::default());
@@ -66,7 +67,6 @@ async fn attachments_are_read_back() {
             for carrier in [Carrier::LegacyTag, Carrier::Referrer] {
                 assert!(verification.is_signed(carrier), "{carrier:?}");
             }
-            // The client itself keeps the fallback tag where the registry keeps no list.
             assert_eq!(attached.fallback.is_none(), has_api);
             assert!(place.tagged("2").expect("is no failure").is_none());
         });

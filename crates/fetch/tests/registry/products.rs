@@ -256,10 +256,9 @@ async fn every_product_takes_and_gives_images() {
         let note = BTreeMap::from([("note".to_owned(), "signed".to_owned())]);
         let referrer =
             push_image(&client, &first.without_identifier(), note, Some(image.clone())).await.digest;
-        let referrers = client.referrers(&first, image.digest, None).await.expect(name);
-        assert_eq!(referrers.iter().map(|entry| entry.digest).collect::<Vec<_>>(), [referrer], "{name}");
-        let tags = client.tags(&first).await.expect(name);
-        assert_eq!(tags.len(), if product.no_referrers.is_some() { 2 } else { 1 }, "{name}: {tags:?}");
+        let referrers = client.find_referrers(&first, image.digest, None).await.expect(name);
+        let listed = referrers.map(|list| list.iter().map(|entry| entry.digest).collect::<Vec<_>>());
+        assert_eq!(listed, product.no_referrers.is_none().then(|| vec![referrer]), "{name}");
 
         let found = client.find_manifest(&first).await.expect(name).expect(name);
         assert_eq!(found.digest, image.digest, "{name}");

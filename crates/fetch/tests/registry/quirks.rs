@@ -201,7 +201,7 @@ async fn endless_lists_end() {
         let client = RegistryClient::new(&HttpConfig::default(), Credentials::anonymous(), options)
             .expect("makes a client");
         let error = if page == REFERRERS {
-            client.referrers(&reference, Digest::of("a"), None).await.expect_err("never ends")
+            client.find_referrers(&reference, Digest::of("a"), None).await.expect_err("never ends")
         } else {
             client.tags(&reference).await.expect_err("never ends")
         };

@@ -11,6 +11,7 @@ use temper_oci::document::DOCUMENT_BYTES_MAX;
 use temper_store::blobs::Durability;
 use temper_store::layout::Layout;
 
+use crate::failure::Failure;
 use crate::workspace::{Workspace, left_over_before};
 
 const INDEX_FILE: &str = "index.json";
@@ -100,10 +101,13 @@ fn append(tar: &mut tar::Builder<impl io::Write>, name: &str, path: &Path) -> Re
 /// Reads an archive into a layout. Only the names of a layout are read, and only bytes that have the digest of their
 /// name are kept.
 pub(crate) fn unpack(archive: &Path, folder: &Path) -> Result<(), Error> {
+    let failed = || format!("bundle `{}` cannot be read", archive.display());
+    let file = File::open(archive).with_context(failed);
+    let file = file.map_err(|error| Failure::usage(error).hint("`temper bundle export` makes a bundle"))?;
     let read = || -> Result<(), Error> {
         let layout = Layout::create(folder, Durability::Relaxed)?;
         let mut has_index = false;
-        let mut tar = tar::Archive::new(BufReader::new(File::open(archive)?));
+        let mut tar = tar::Archive::new(BufReader::new(file));
         for (count, entry) in tar.entries()?.enumerate() {
             if count >= ENTRIES_MAX {
                 return Err(anyhow!("it has more than {ENTRIES_MAX} entries"));
@@ -135,7 +139,7 @@ pub(crate) fn unpack(archive: &Path, folder: &Path) -> Result<(), Error> {
         }
         if has_index { Ok(()) } else { Err(anyhow!("it has no `{INDEX_FILE}`")) }
     };
-    read().with_context(|| format!("bundle `{}` cannot be read", archive.display()))
+    read().with_context(failed)
 }
 
 fn bounded(entry: &mut impl io::Read, bytes_max: u64) -> Result<Vec<u8>, Error> {

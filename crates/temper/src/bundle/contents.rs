@@ -86,9 +86,16 @@ pub(crate) fn add_packages(
     Ok((added, missing))
 }
 
-/// Puts the package files of a bundle into a store, each checked against its digest; returns how many there are.
-pub(crate) fn packages_of(layout: &Layout, store: &Blobs) -> Result<usize, Error> {
-    let layers = layers_of(layout, PACKAGES_NAME)?;
+/// Puts the package files of a bundle that provenance names into a store, each checked against its digest; returns how
+/// many there are.
+pub(crate) fn take_packages(
+    layout: &Layout,
+    statements: &[Statement],
+    store: &Blobs,
+) -> Result<usize, Error> {
+    let wanted: BTreeSet<Digest> = packages(statements).into_iter().map(|(_, digest)| digest).collect();
+    let mut layers = layers_of(layout, PACKAGES_NAME)?;
+    layers.retain(|layer| wanted.contains(&layer.digest));
     for layer in &layers {
         if store.contains(&layer.digest) != Some(layer.size) {
             let mut writer = store.create()?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Error, anyhow};
 use temper_attest::carrier::{Carrier, Claim, Verification};
 use temper_attest::provenance::Input;
-use temper_attest::{Limits, Statement, predicate};
+use temper_attest::{Limits, PublicKey, Statement, predicate};
 use temper_compose::verify::{Policy, Report, Subject, Verifier};
 use temper_compose::{External, ImageSource, Inputs};
 use temper_oci::{Digest, Reference};
@@ -22,6 +22,17 @@ pub(crate) struct Proved {
     pub(crate) signers: BTreeSet<usize>,
     /// The statements that are attached to the index, verified.
     pub(crate) statements: Vec<Statement>,
+    /// What is attached and none of the keys has signed: layers of legacy tags, and referrers.
+    pub(crate) strangers: Vec<Digest>,
+}
+
+/// What becomes of an image to which others have attached something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strangers {
+    /// Nobody who may push to a repository can keep its images from being carried on.
+    LeftOut,
+    /// Nothing comes in that is not signed.
+    Refused,
 }
 
 /// Who must have signed an image, and for which name.
@@ -29,39 +40,51 @@ pub(crate) struct Expected<'a> {
     pub(crate) keys: &'a [KnownKey],
     /// The repository that it was built for, where that is not the one of its name.
     pub(crate) repository: Option<&'a str>,
+    pub(crate) strangers: Strangers,
 }
 
-/// Verifies an image that goes by a name, and checks that everything that comes with it is signed by one of the keys.
+/// Verifies an image that goes by a name, and tells what comes with it that none of the keys has signed.
 pub(crate) fn prove(origin: &Origin, name: &Reference, expected: &Expected<'_>) -> Result<Proved, Error> {
     let report = verify(origin, name, expected)?;
     let failed = report.failed.iter().map(|failed| format!("{}: {}", failed.at, failed.message));
     refuse(origin, failed.collect())?;
-    let documents = origin.documents()?;
-    let (mut signers, mut problems, mut statements) = (BTreeSet::new(), Vec::new(), Vec::new());
-    for document in &documents {
+    let keys = keys(expected.keys);
+    let mut proved = Proved {
+        digest: report.digest,
+        signers: BTreeSet::new(),
+        statements: Vec::new(),
+        strangers: Vec::new(),
+    };
+    let mut problems = Vec::new();
+    for document in &origin.documents()? {
         let target = document.descriptor();
         let attached = origin.attached(&target)?;
-        let verify = |known: &KnownKey| attached.verify(target.digest, &known.key, &Limits::default());
-        let verifications: Vec<Verification> = expected.keys.iter().map(verify).collect();
+        let verify = |key: &&PublicKey| attached.verify(target.digest, key, &Limits::default());
+        let verifications: Vec<Verification> = keys.iter().map(verify).collect();
         let has_signed =
             |one: &Verification| one.is_signed(Carrier::Referrer) || one.is_signed(Carrier::LegacyTag);
         let positions = (0..verifications.len()).filter(|position| has_signed(&verifications[*position]));
-        signers.extend(positions);
+        proved.signers.extend(positions);
         // Also those for no platform, which verification passes over.
         if !verifications.iter().any(has_signed) {
             problems.push(format!("manifest `{}` is signed by none of the keys", target.digest));
         }
-        let proved: BTreeSet<Digest> =
-            verifications.iter().flat_map(|one| &one.proofs).map(|proof| proof.blob).collect();
-        let refused: BTreeSet<Digest> =
-            verifications.iter().flat_map(|one| &one.refusals).map(|refusal| refusal.blob).collect();
-        for blob in refused.difference(&proved) {
-            problems.push(format!("`{blob}`, attached to `{}`, is of none of the keys", target.digest));
+        let strangers = attached.vouched_by(target.digest, &keys, &Limits::default()).left_out;
+        if expected.strangers == Strangers::Refused {
+            let refused =
+                |one: &Digest| format!("`{one}`, attached to `{}`, is of none of the keys", target.digest);
+            problems.extend(strangers.iter().map(refused));
         }
-        statements = proved_statements(&verifications);
+        proved.strangers.extend(strangers);
+        proved.statements = proved_statements(&verifications);
     }
     refuse(origin, problems)?;
-    Ok(Proved { digest: report.digest, signers, statements })
+    Ok(proved)
+}
+
+/// The keys without their names.
+pub(crate) fn keys(known: &[KnownKey]) -> Vec<&PublicKey> {
+    known.iter().map(|known| &known.key).collect()
 }
 
 /// Verifies as `temper verify` does, without a look at inputs: where a bundle arrives there may be none.

@@ -1,18 +1,24 @@
-//! Copies of images with everything that is attached to them: blobs, manifests, attachments, and the tags last.
+//! Copies of images with everything that is signed about them: blobs, manifests, attachments, and the tags last.
 
 use std::io::{self, Cursor, Read};
 
 use anyhow::Error;
 use bytes::Bytes;
-use temper_attest::carrier::{Attached, Attachment, attestation_tag, signature_tag};
-use temper_compose::Destination;
+use temper_attest::carrier::{Attachment, Publication, attestation_tag, signature_tag};
+use temper_attest::{Limits, PublicKey};
+use temper_compose::{Destination, list_referrers};
+use temper_oci::Descriptor;
 use temper_oci::document::is_image_document;
-use temper_oci::{Descriptor, Digest};
 
 use super::Origin;
 
-/// Copies an image and lets tags name it; done twice it changes nothing.
-pub(crate) fn copy(origin: &Origin, destination: &dyn Destination, tags: &[String]) -> Result<(), Error> {
+/// Copies an image with what the keys have signed about it, and lets tags name it; done twice it changes nothing.
+pub(crate) fn copy(
+    origin: &Origin,
+    keys: &[&PublicKey],
+    destination: &dyn Destination,
+    tags: &[String],
+) -> Result<(), Error> {
     let documents = origin.documents()?;
     for document in &documents {
         for blob in document.children().into_iter().filter(|child| !is_image_document(&child.media_type)) {
@@ -21,7 +27,7 @@ pub(crate) fn copy(origin: &Origin, destination: &dyn Destination, tags: &[Strin
     }
     for document in &documents {
         destination.put_manifest(&document.descriptor(), document.bytes())?;
-        copy_attached(origin, &document.descriptor(), destination)?;
+        copy_attached(origin, &document.descriptor(), keys, destination)?;
     }
     if let Some(root) = documents.last() {
         destination.move_tags(&root.descriptor(), root.bytes(), tags)?;
@@ -29,8 +35,13 @@ pub(crate) fn copy(origin: &Origin, destination: &dyn Destination, tags: &[Strin
     Ok(())
 }
 
-fn copy_attached(origin: &Origin, target: &Descriptor, destination: &dyn Destination) -> Result<(), Error> {
-    let attached = origin.attached(target)?;
+fn copy_attached(
+    origin: &Origin,
+    target: &Descriptor,
+    keys: &[&PublicKey],
+    destination: &dyn Destination,
+) -> Result<(), Error> {
+    let attached = origin.attached(target)?.vouched_by(target.digest, keys, &Limits::default()).attached;
     for referrer in &attached.referrers {
         copy_attachment(origin, referrer, None, destination)?;
     }
@@ -43,7 +54,8 @@ fn copy_attached(origin: &Origin, target: &Descriptor, destination: &dyn Destina
             copy_attachment(origin, attachment, Some(&tag), destination)?;
         }
     }
-    copy_list(target.digest, attached, destination)
+    let publication = Publication { fallback: attached.fallback(target.digest), ..Publication::default() };
+    Ok(list_referrers(destination, target.digest, &publication)?)
 }
 
 fn copy_attachment(
@@ -54,7 +66,10 @@ fn copy_attachment(
 ) -> Result<(), Error> {
     let manifest = attachment.manifest();
     for blob in manifest.layers.iter().chain([&manifest.config]) {
-        let bytes: Bytes = origin.part(blob)?.into();
+        let bytes: Bytes = match attachment.content(&blob.digest) {
+            Some(bytes) => bytes.to_vec().into(),
+            None => origin.part(blob)?.into(),
+        };
         let open = || -> io::Result<Box<dyn Read + Send>> { Ok(Box::new(Cursor::new(bytes.clone()))) };
         destination.put_blob(blob, &open)?;
     }
@@ -62,19 +77,6 @@ fn copy_attachment(
     match tag {
         Some(tag) => destination.put_attachment(&descriptor, manifest.bytes(), tag)?,
         None => destination.put_manifest(&descriptor, manifest.bytes())?,
-    }
-    Ok(())
-}
-
-/// Writes the list of referrers, where the destination keeps none itself.
-fn copy_list(target: Digest, attached: Attached, destination: &dyn Destination) -> Result<(), Error> {
-    if attached.referrers.is_empty() || destination.referrers(&target)?.is_some() {
-        return Ok(());
-    }
-    let there = destination.attached(&Descriptor::new("", target, 0))?;
-    if let Some(list) = (Attached { fallback: there.fallback, ..attached }).fallback(target) {
-        let tag = list.tag.unwrap_or_default();
-        destination.put_attachment(&list.descriptor, &list.bytes.into(), &tag)?;
     }
     Ok(())
 }

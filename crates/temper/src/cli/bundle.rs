@@ -15,7 +15,8 @@ pub(crate) enum Bundle {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   temper bundle export registry.example/acme/dhi-python:3.13_custom --output images.tar
-  temper bundle export registry.example/acme/a:1 registry.example/acme/b:2 --output oci:images --packages")]
+  temper bundle export registry.example/acme/a:1 registry.example/acme/b:2 --output oci:images --packages
+  temper bundle export registry.example/acme/dhi-python:3.13_custom --output images.tar --inputs")]
 pub(crate) struct BundleExport {
     /// Images of registries, each with a tag or a digest
     #[arg(value_name = "IMAGE", required = true)]
@@ -33,6 +34,13 @@ pub(crate) struct BundleExport {
     /// Add the package files that the images were built from, as far as the data folder has them
     #[arg(long)]
     pub(crate) packages: bool,
+    /// Add everything that the images were built from, so that they can be built again where nothing else can be reached:
+    /// base, artifacts, and all package files
+    #[arg(long)]
+    pub(crate) inputs: bool,
+    /// Where bases and artifacts are looked for beside the data folder and their registries; may be repeated
+    #[arg(long = "input", value_name = "oci:DIR|REPOSITORY", requires = "inputs")]
+    pub(crate) places: Vec<String>,
 }
 
 /// Options of `bundle import`.

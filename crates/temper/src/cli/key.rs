@@ -13,11 +13,13 @@ pub(crate) enum Key {
     Show(KeyShow),
     /// Make the first key; the first signature would make it too
     #[command(after_help = "Example:
-  temper key create")]
+  temper key create
+  TEMPER_KEY_PASSWORD_FILE=/run/secrets/key-password temper key create")]
     Create,
     /// Make a new key, which signs from now on; older public keys stay published
     #[command(after_help = "Example:
-  temper key rotate")]
+  temper key rotate
+  TEMPER_KEY_PASSWORD=… temper key rotate")]
     Rotate,
     /// Take over a key that was made elsewhere, which signs from now on
     Import(KeyImport),

@@ -22,7 +22,9 @@ pub(crate) fn run(
     let image = locate::source(workspace, &options.image)?;
     let record = verify::provenance(&*image, &keys)?;
     let inputs = Places::of(workspace, &options.image, &options.inputs, true)?;
-    let reproduction = workspace.composer().reproduce(&*image, &record, &inputs)?;
+    let composer = workspace.composer();
+    composer.take_inputs(&*image, &record)?;
+    let reproduction = composer.reproduce(&*image, &record, &inputs)?;
     workspace.progress.finish();
     printing::print(json, &reproduction, || render(&reproduction))?;
     Ok(if reproduction.is_reproduced() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,4 +1,4 @@
-//! How images are signed.
+//! How images are signed, and what is kept beside them.
 
 use std::path::PathBuf;
 
@@ -11,4 +11,7 @@ pub(crate) struct SigningConfig {
     /// File whose first line is the password that encrypts the keys of the data folder. `TEMPER_KEY_PASSWORD` and
     /// `TEMPER_KEY_PASSWORD_FILE` win over it. Without any a password is made and kept beside the keys.
     pub(crate) key_password_file: Option<PathBuf>,
+    /// Whether everything that an image was built from is kept beside it, as with `--keep-inputs`. Without it inputs are
+    /// kept in the data folder alone.
+    pub(crate) keep_inputs: bool,
 }

@@ -118,10 +118,7 @@ impl KeyFolder {
         let latest = self.latest_or_first()?;
         let path = self.path(latest.number, if latest.home == Home::Token { ADDRESS } else { PRIVATE });
         let signer: Box<dyn Signer> = match latest.home {
-            Home::File => {
-                let (text, password) = (file::read(&path)?, self.password.get()?);
-                Box::new(file::decrypt(&path, &text, &password, &self.password.hint())?)
-            }
+            Home::File => Box::new(file::open_own(&path, &self.password.get()?, &self.password.hint())?),
             Home::Token => Box::new(pkcs11::open(&pkcs11::parse(file::read(&path)?.trim_end())?)?),
             Home::Gone => {
                 let error = anyhow!("key {} cannot sign: `{}` is not there", latest.number, path.display());

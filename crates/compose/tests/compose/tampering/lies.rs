@@ -1,6 +1,6 @@
 //! What a builder that holds the key could say and must not be believed, and other images under the tag.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use temper_attest::predicate;
 
 use super::change::edit;
@@ -21,7 +21,7 @@ pub(super) fn other_image(published: &Published, repository: &MemoryRepository) 
     let other = published.publish_changed(|statement| {
         if statement.predicate_type == PROVENANCE {
             let tags = "/buildDefinition/externalParameters/target/tags";
-            edit(&mut statement.predicate, tags, Some(&serde_json::json!(["2_test"])));
+            edit(&mut statement.predicate, tags, Some(&json!(["2_test"])));
         }
     });
     repository.replace(&other);
@@ -79,4 +79,28 @@ pub(super) fn other_base(provenance: &mut Value) {
         let found = artifacts.iter().find(|(own, _)| *own == platform).expect("has the platform");
         one["digest"] = found.1.clone();
     }
+}
+
+/// A statement with some fields in the place of all that a document says.
+fn say(document: &mut Value, fields: Value) {
+    document["statements"] = json!([{"vulnerability": {"name": "CVE-2026-1"}, "status": "fixed"}]);
+    let Value::Object(fields) = fields else { panic!("fields are an object") };
+    document["statements"][0].as_object_mut().expect("is an object").extend(fields);
+}
+
+pub(super) fn of_another_image(document: &mut Value) {
+    say(document, json!({"products": [{"@id": "pkg:oci/other"}]}));
+}
+
+pub(super) fn of_an_absent_package(document: &mut Value) {
+    let part = json!({"@id": "pkg:deb/debian/evil@1"});
+    say(document, json!({"products": [{"@id": "pkg:oci/app", "subcomponents": [part]}]}));
+}
+
+pub(super) fn without_a_reason(document: &mut Value) {
+    say(document, json!({"status": "not_affected"}));
+}
+
+pub(super) fn no_document(document: &mut Value) {
+    document["statements"] = "none".into();
 }
