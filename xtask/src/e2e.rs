@@ -20,6 +20,7 @@ mod registries;
 mod reproduce;
 mod sbom;
 mod scenario;
+mod second;
 mod server;
 mod slow_mirror;
 mod tls;

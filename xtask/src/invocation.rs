@@ -79,14 +79,15 @@ impl Invocation {
         Self { program: wrapper.as_ref().to_owned(), arguments, command }
     }
 
+    /// The program and its arguments.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let words = std::iter::once(&self.program).chain(&self.arguments);
+        words.map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
     /// The command line, for people.
     pub(crate) fn line(&self) -> String {
-        let mut line = self.program.to_string_lossy().into_owned();
-        for argument in &self.arguments {
-            line.push(' ');
-            line.push_str(&argument.to_string_lossy());
-        }
-        line
+        self.words().join(" ")
     }
 
     /// Shows the command line, then runs with this terminal's output; fails unless the program succeeds.

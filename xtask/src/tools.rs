@@ -71,6 +71,9 @@ fn locate(workspace: &Workspace, tool: &Tool) -> Result<PathBuf> {
             pool::unpacked(workspace, package, suite).map(|directory| directory.join(path))
         }
         Source::Go { module, program } => go::built(workspace, &module).map(|folder| folder.join(program)),
+        Source::GoProgram { module, source } => {
+            go::program(workspace, &module, tool.program, source).map(|folder| folder.join("main"))
+        }
         Source::Python { environment, program } => {
             python::installed(workspace, &environment).map(|folder| folder.join(program))
         }

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::e2e::scenario::Scenario;
+use crate::e2e::second;
 use crate::invocation::{Captured, Invocation};
 
 /// A command line that is being put together.
@@ -68,10 +69,16 @@ impl<'a> Client<'a> {
         let program = line.split(' ').next().unwrap_or_default().to_owned();
         let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
         let log = self.scenario.log(&program);
+        let words = self.invocation.words();
         let captured = self.invocation.capture()?;
         let Captured { code, stdout, stderr } = &captured;
         fs::write(&log, format!("$ {line}\n{stdout}{stderr}exit code: {code:?}\n"))
             .with_context(|| format!("writing {}", log.display()))?;
+        if captured.succeeded()
+            && let Some(arguments) = self.scenario.arguments_of_temper(&words)
+        {
+            second::reproduce_published(self.scenario, arguments, &captured.stdout)?;
+        }
         Ok(captured)
     }
 }

@@ -61,6 +61,16 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
         Ok(())
     });
     scenario.check("every_help_has_an_example", || every_help_has_an_example(scenario));
+    scenario.check("the_help_names_where_passwords_come_from", || {
+        for command in ["build", "catalog build", "quickstart", "key"] {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let help = scenario.temper().args(&words).args(["--help"]).succeeds()?;
+            for variable in ["TEMPER_KEY_PASSWORD", "TEMPER_KEY_PASSWORD_FILE", "COSIGN_PASSWORD"] {
+                ensure!(help.contains(variable), "`{command} --help` does not name {variable}");
+            }
+        }
+        Ok(())
+    });
     scenario.check("every_command_is_in_the_list", || every_command_is_listed(scenario));
     scenario.check("completion_scripts_are_whole", || completion_scripts_are_whole(scenario));
     scenario.check("the_catalog_is_listed_and_shown", || catalog(scenario));

@@ -116,6 +116,10 @@ fn check_signing(scenario: &Scenario, example: &Example, good: &str) -> Result<(
         build.iter().copied().chain(more.iter().copied()).map(str::to_owned).collect()
     };
     let about_absent = [with(&["--vex"]), vec![absent]].concat();
+    let unfounded = write(scenario, "unfounded.json", &about.replace("\"fixed\"", "\"not_affected\""))?;
+    let unfounded = [with(&["--vex"]), vec![unfounded]].concat();
+    let import =
+        |bundle: &str| ["bundle", "import", bundle, "--key", "good.yaml"].map(str::to_owned).to_vec();
     for (name, arguments, code, named, hint) in [
         ("a_key_for_nothing", with(&["--no-sign", "--key", "cosign.key"]), 2, "--key", "--help"),
         (
@@ -126,7 +130,18 @@ fn check_signing(scenario: &Scenario, example: &Example, good: &str) -> Result<(
             "temper key show",
         ),
         ("a_missing_vex_document", with(&["--vex", "missing.json"]), 2, "`missing.json`", "OpenVEX"),
-        ("a_vex_document_that_is_none", with(&["--vex", "good.yaml"]), 1, "`good.yaml`", "vexctl create"),
+        ("a_vex_document_that_is_none", with(&["--vex", "good.yaml"]), 2, "`good.yaml`", "vexctl create"),
+        (
+            "vex_without_a_reason",
+            unfounded,
+            1,
+            "statements[0].justification",
+            "vulnerable_code_not_in_execute_path",
+        ),
+        ("a_missing_key", with(&["--key", "missing.key"]), 2, "`missing.key`", "cosign"),
+        ("a_key_that_is_none", with(&["--key", "good.yaml"]), 2, "`good.yaml`", "cosign"),
+        ("a_missing_bundle", import("missing.tar"), 2, "`missing.tar`", "temper bundle export"),
+        ("a_bundle_folder_that_is_missing", import("oci:missing"), 2, "`missing`", "skopeo copy --all"),
         ("vex_about_an_absent_package", about_absent, 1, "`pkg:deb/debian/absent`", "pkg:deb/debian/NAME"),
     ] {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

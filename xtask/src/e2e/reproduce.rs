@@ -1,6 +1,6 @@
-//! A second machine proves what the first one published: every image is verified and built again bit for bit.
+//! Another machine proves what the first one published: the quickstart's images, those of the whole catalog, a layout.
 //!
-//! The second one has an empty data folder and another home; it sees the registry of the first and a package mirror.
+//! Images are verified here; whatever any suite builds is built again by a second machine ([`Second`]) in any case.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,40 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::e2e::client::Client;
 use crate::e2e::example::{self, Example};
 use crate::e2e::image;
 use crate::e2e::scenario::Scenario;
+use crate::e2e::second::Second;
 use crate::e2e::server::Server;
-
-/// A machine that trusts a key and has nothing.
-struct Second<'a> {
-    scenario: &'a Scenario<'a>,
-    home: PathBuf,
-    key: String,
-}
-
-impl Second<'_> {
-    /// A command of this machine; the key is fetched from where it is published.
-    fn temper(&self, command: &str, reference: &str) -> Client<'_> {
-        let data = self.home.join("data");
-        let client = self.scenario.temper().env("HOME", &self.home);
-        client.args([command, reference, "--json", "--key", &self.key, "--data-dir"]).args([&data])
-    }
-
-    fn verifies(&self, reference: &str) -> Result<Value> {
-        let report = image::json(&self.temper("verify", reference).succeeds()?)?;
-        ensure!(report["verified"] == true, "{report:#}");
-        Ok(report)
-    }
-
-    fn reproduces(&self, reference: &str) -> Result<()> {
-        let result = image::json(&self.temper("reproduce", reference).succeeds()?)?;
-        ensure!(result["outcome"] == "identical", "{result:#}");
-        ensure!(result["digest"] == result["rebuilt"], "{result:#}");
-        Ok(())
-    }
-}
 
 pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     let example = scenario.setup("the_quickstart_is_there", || example::example(scenario))?;
@@ -59,28 +30,27 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     for reference in &quickstart {
         let name = reference.rsplit('/').next().unwrap_or_default().replace(['.', ':', '-'], "_");
         scenario.check(&format!("{name}_is_verified"), || second.verifies(reference).map(drop));
-        scenario.check(&format!("{name}_is_reproduced"), || second.reproduces(reference));
+        scenario.check(&format!("{name}_is_reproduced"), || {
+            machine(scenario, &server, &format!("for-{name}"))?.reproduces(reference, &[])
+        });
     }
     for id in scenario.setup("the_catalog_is_listed", || buildable(scenario))? {
         let name = id.replace(['/', '.', '-'], "_");
-        scenario.check(&format!("{name}_is_built_and_reproduced"), || {
+        scenario.check(&format!("{name}_is_built_and_verified"), || {
             let reference = build(scenario, &example, &id, &registry.to_string())?;
-            second.verifies(&reference)?;
-            second.reproduces(&reference)
+            second.verifies(&reference).map(drop)
         });
     }
     scenario.check("a_layout_is_verified_and_reproduced", || {
         layout(scenario, &example, &machine(scenario, &server, "third")?)
     });
     scenario.check("nothing_but_the_registry_is_asked_the_second_time", || {
-        second.reproduces(&customized)?;
-        let config = second.home.join("config.yaml");
-        let nobody = "http://127.0.0.1:9/debian";
-        fs::write(&config, format!("mirrors: {{debian: \"{nobody}\", debian-security: \"{nobody}\"}}\n"))?;
-        let client = second.temper("reproduce", &customized).args(["--config"]).args([&config]);
-        let result = image::json(&client.succeeds()?)?;
-        ensure!(result["outcome"] == "identical", "{result:#}");
-        Ok(())
+        second.reproduces(&customized, &[])?;
+        second.reproduces_alone(&customized)
+    });
+    scenario.check("an_image_that_keeps_its_inputs_needs_nothing_but_its_repository", || {
+        let reference = keeping(scenario, &example, &registry.to_string())?;
+        machine(scenario, &server, "alone")?.reproduces_alone(&reference)
     });
     scenario.check("origins_are_explained", || explained(&second, &customized));
     scenario.check("a_foreign_name_is_refused", || {
@@ -108,11 +78,9 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     Ok(())
 }
 
-/// A machine with an empty data folder and a home of its own.
+/// A machine that fetches the key from where it is published.
 fn machine<'a>(scenario: &'a Scenario<'a>, server: &Server, name: &str) -> Result<Second<'a>> {
-    let home = scenario.path(name);
-    fs::create_dir_all(&home).context("making a home")?;
-    Ok(Second { scenario, home, key: format!("http://{}/keyring/latest.pub", server.address()) })
+    Second::new(scenario, name, format!("http://{}/keyring/latest.pub", server.address()))
 }
 
 /// The definitions that can be built here.
@@ -140,18 +108,27 @@ fn layout(scenario: &Scenario, example: &Example, third: &Second<'_>) -> Result<
     let document = scenario.repository_path("examples/quickstart.yaml");
     let artifact = format!("{}={}", example::AUTHORITY, example.authority);
     let client = scenario.temper().args(["build", &document.to_string_lossy(), "--base", &example.base]);
-    let client = client.args(["--artifact", &artifact, "--output", &output, "--data-dir"]);
+    let client = client.args(["--artifact", &artifact, "--json", "--output", &output, "--data-dir"]);
     client.args([&example.data]).succeeds()?;
     let reference = format!("{output}:3.13_custom");
     third.verifies(&reference)?;
     // A layout has the layers of its base, but not its manifests.
     let missing = third.temper("reproduce", &reference).exits_with(1)?;
     ensure!(missing.stdout.contains("--input"), "{}", missing.stdout);
-    let inputs = ["--input", &example.base, "--input", &example.authority];
-    let result = image::json(&third.temper("reproduce", &reference).args(inputs).succeeds()?)?;
-    ensure!(result["outcome"] == "identical", "{result:#}");
+    third.reproduces(&reference, &[example.base.clone(), example.authority.clone()])?;
     // What it was made of is on this machine now.
-    third.reproduces(&reference)
+    third.reproduces(&reference, &[])
+}
+
+/// A customization of layouts with everything that it was made of, in a repository that has nothing else.
+fn keeping(scenario: &Scenario, example: &Example, registry: &str) -> Result<String> {
+    let document = scenario.repository_path("examples/quickstart.yaml");
+    let artifact = format!("{}={}", example::AUTHORITY, example.authority);
+    let output = format!("{registry}/acme/keeping");
+    let client = scenario.temper().args(["build", &document.to_string_lossy(), "--keep-inputs", "--json"]);
+    let client = client.args(["--base", &example.base, "--artifact", &artifact, "--output", &output]);
+    let built = image::json(&client.args(["--data-dir"]).args([&example.data]).succeeds()?)?;
+    Ok(image::text(&built, "reference")?.to_owned())
 }
 
 fn explained(second: &Second<'_>, reference: &str) -> Result<()> {

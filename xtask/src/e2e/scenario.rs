@@ -109,6 +109,13 @@ impl<'a> Scenario<'a> {
         self.client(self.temper.command().env("HOME", &self.directory))
     }
 
+    /// The arguments of a command line that runs the program under test, by itself or through a shell.
+    pub(crate) fn arguments_of_temper<'w>(&self, words: &'w [String]) -> Option<&'w [String]> {
+        let program = self.temper.path().to_string_lossy();
+        let position = words.iter().position(|word| *word == program)?;
+        Some(&words[position + 1..])
+    }
+
     /// A known tool, installed first if it is missing.
     pub(crate) fn tool(&self, name: &str) -> Result<Client<'_>> {
         Ok(self.client(Invocation::new(self.tool_path(name)?)))
@@ -143,9 +150,14 @@ impl<'a> Scenario<'a> {
 
     /// A file for the output of the next step.
     pub(crate) fn log(&self, program: &str) -> PathBuf {
+        self.path(self.numbered(program) + ".log")
+    }
+
+    /// A name that no other step has.
+    pub(crate) fn numbered(&self, name: &str) -> String {
         let step = self.steps.get() + 1;
         self.steps.set(step);
-        self.path(format!("{step:02}-{program}.log"))
+        format!("{step:02}-{name}")
     }
 
     fn client(&self, invocation: Invocation) -> Client<'_> {

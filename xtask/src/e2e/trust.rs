@@ -52,7 +52,9 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     })?;
     bundle::check(scenario, &foreign, &example.data, &server.address().to_string());
     tamper::check(scenario, &foreign, &folder);
-    keys::check(scenario, &address.to_string())
+    keys::check(scenario, &address.to_string())?;
+    bundle::check_strangers(scenario, &foreign, &example.data);
+    Ok(())
 }
 
 fn print_versions(scenario: &Scenario) -> Result<()> {

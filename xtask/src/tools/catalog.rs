@@ -11,6 +11,8 @@ pub(crate) enum Source {
     Pool { package: &'static str, suite: &'static str, path: &'static str },
     /// A Go module, built; `program` is the file that the build makes.
     Go { module: Module, program: &'static str },
+    /// A program of ours over the library of a Go module; `source` is its only file.
+    GoProgram { module: Module, source: &'static str },
     /// A program of an environment of Python packages.
     Python { environment: Environment, program: &'static str },
 }
@@ -95,6 +97,13 @@ const SYFT: Module = Module {
     folder: "cmd/syft",
 };
 
+const GRYPE: Module = Module {
+    path: "github.com/anchore/grype",
+    version: "v0.121.2",
+    sum: "h1:t8eTlmy/XSrNwjoahWG+oUod1oCLL3KL48l/qwkzUQw=",
+    folder: "cmd/grype",
+};
+
 pub(crate) const TOOLS: &[Tool] = &[
     system("skopeo", "skopeo", "copies and inspects images"),
     system("podman", "podman", "pulls and runs images"),
@@ -126,7 +135,12 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         program: "syft",
         source: Source::Go { module: SYFT, program: "syft" },
-        purpose: "lists the packages of a file system, and reads SBOMs as Grype does",
+        purpose: "lists the packages of a file system",
+    },
+    Tool {
+        program: "grype-packages",
+        source: Source::GoProgram { module: GRYPE, source: include_str!("grype_packages.go") },
+        purpose: "lists what Grype reads from an SBOM, without its database",
     },
     Tool {
         program: "gofakes3",

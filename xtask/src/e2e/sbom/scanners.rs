@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::e2e::image;
-use crate::e2e::sbom::packages::{Packages, different_qualifiers, of_spdx, of_syft};
+use crate::e2e::sbom::packages::{Packages, different_qualifiers, of_grype, of_spdx, of_syft};
 use crate::e2e::sbom::{Sboms, read};
 use crate::e2e::scenario::Scenario;
 
@@ -17,6 +17,9 @@ pub(super) fn check(scenario: &Scenario, reference: &str, sboms: &Sboms) {
     });
     scenario.check(&format!("syft_reads_the_same_packages_from_the_sboms_of_{architecture}"), || {
         syft_reads_the_same(scenario, &[spdx, cyclonedx], &read(spdx)?)
+    });
+    scenario.check(&format!("grype_reads_the_same_packages_from_the_sboms_of_{architecture}"), || {
+        grype_reads_the_same(scenario, &[spdx, cyclonedx], &read(spdx)?)
     });
 }
 
@@ -32,7 +35,20 @@ fn syft_finds_the_same(scenario: &Scenario, reference: &str, architecture: &str,
     Ok(())
 }
 
-/// Lets Syft read the SBOMs: Grype does it with the same code.
+/// Lets Grype read the SBOMs: it must find the packages of the SBOM, for the distribution and with the source packages by
+/// which advisories name them.
+fn grype_reads_the_same(scenario: &Scenario, sboms: &[&PathBuf], spdx: &Value) -> Result<()> {
+    let ours = of_spdx(spdx)?;
+    for sbom in sboms {
+        let read = image::json(&scenario.tool("grype-packages")?.args([sbom]).succeeds()?)?;
+        let theirs = of_grype(&read)?;
+        ensure_same(&ours, &theirs)?;
+        println!("  {} packages of {}", theirs.len(), sbom.display());
+    }
+    Ok(())
+}
+
+/// Lets Syft read the SBOMs.
 fn syft_reads_the_same(scenario: &Scenario, sboms: &[&PathBuf], spdx: &Value) -> Result<()> {
     let ours = of_spdx(spdx)?;
     for sbom in sboms {

@@ -10,6 +10,7 @@ use crate::e2e::client::Client;
 use crate::e2e::example::REPOSITORY;
 use crate::e2e::image;
 use crate::e2e::scenario::Scenario;
+use crate::e2e::second::Second;
 use crate::e2e::trust::cosign::{COSIGNS, Cosign, TYPES};
 use crate::e2e::trust::published::Published;
 
@@ -17,13 +18,8 @@ use crate::e2e::trust::published::Published;
 pub(super) fn check(scenario: &Scenario, published: &Published, data: &Path, registry: &str) {
     let bundle = scenario.path("bundle.tar").display().to_string();
     let key = published.key.as_str();
-    let here = |arguments: &[&str]| {
-        scenario.temper().args(["bundle"]).args(arguments).args(["--data-dir".as_ref(), data.as_os_str()])
-    };
-    let there = |arguments: &[&str]| {
-        let empty = scenario.path("air-gap");
-        scenario.temper().args(["bundle"]).args(arguments).args(["--data-dir".as_ref(), empty.as_os_str()])
-    };
+    let here = |arguments: &[&str]| bundle_command(scenario, data, arguments);
+    let there = |arguments: &[&str]| bundle_command(scenario, &scenario.path("air-gap"), arguments);
     scenario.check("a_bundle_has_the_image_and_its_packages", || {
         let export = ["export", "--json", &published.by_tag(), "--output", &bundle, "--packages"];
         let made = image::json(&here(&export).succeeds()?)?;
@@ -52,6 +48,8 @@ pub(super) fn check(scenario: &Scenario, published: &Published, data: &Path, reg
         }
         image::pull(scenario, &arrived, "arrived", &published.index).map(drop)
     });
+    scenario
+        .check("an_image_is_built_again_from_its_bundle_alone", || built_again(scenario, &here, published));
     scenario.check("a_bundle_is_verified_by_the_id_of_its_key", || {
         let shown = image::json(
             &scenario.temper().args(["key", "show", "--json", "--data-dir"]).args([data]).succeeds()?,
@@ -74,6 +72,63 @@ pub(super) fn check(scenario: &Scenario, published: &Published, data: &Path, reg
         fs::write(&changed, bytes)?;
         says(there(&["import", &changed, "--key", key]), "cannot be read")
     });
+}
+
+/// Carries an image with everything that it was made of to a machine that reaches nothing else, which builds it again.
+fn built_again<'a>(
+    scenario: &'a Scenario<'a>,
+    here: &dyn Fn(&[&str]) -> Client<'a>,
+    published: &Published,
+) -> Result<()> {
+    let bundle = scenario.path("with-inputs.tar").display().to_string();
+    let export = ["export", "--json", &published.by_tag(), "--output", &bundle, "--inputs"];
+    let made = image::json(&here(&export).succeeds()?)?;
+    ensure!(made["inputs"] == 2 && made["packages_missing"] == 0, "{made}");
+    let island = Second::new(scenario, "island", published.key.clone())?;
+    let data = island.home.join("data");
+    let inside = scenario.path("island-registry");
+    let server = scenario.serve(&["serve".as_ref(), "--data-dir".as_ref(), inside.as_os_str()])?;
+    let registry = server.address().to_string();
+    let import = scenario.temper().args(["bundle", "import", &bundle, "--json", "--key", &published.key]);
+    let import = import.args(["--output", &registry, "--data-dir"]).args([&data]).env("HOME", &island.home);
+    let imported = image::json(&import.succeeds()?)?;
+    ensure!(imported["inputs"] == 2, "{imported}");
+    let arrived = image::text(&imported["images"][0], "pushed_to")?;
+    island.reproduces_alone(arrived)
+}
+
+fn bundle_command<'a>(scenario: &'a Scenario<'a>, data: &Path, arguments: &[&str]) -> Client<'a> {
+    scenario.temper().args(["bundle"]).args(arguments).args(["--data-dir".as_ref(), data.as_os_str()])
+}
+
+/// Signs and attests an image with a key that nobody knows, and carries it on all the same.
+pub(super) fn check_strangers(scenario: &Scenario, published: &Published, data: &Path) {
+    scenario.check("what_strangers_attach_is_left_out_of_a_bundle", || strangers(scenario, published, data));
+}
+
+fn strangers(scenario: &Scenario, published: &Published, data: &Path) -> Result<()> {
+    let predicate = scenario.path("predicate.json");
+    fs::write(&predicate, r#"{"@context": "https://openvex.dev/ns/v0.2.0", "statements": []}"#)?;
+    let predicate = predicate.display().to_string();
+    let key = Cosign::new(scenario, "cosign", "").other_key()?.replace(".pub", ".key");
+    let image = published.by_digest(&published.index);
+    let options = ["--yes", "--tlog-upload=false", "--key", &key];
+    for program in COSIGNS {
+        let signing = if program == "cosign3" { &["--use-signing-config=false"][..] } else { &[] };
+        let cosign = Cosign::new(scenario, program, "");
+        cosign.command(&["sign"])?.args(options).args(signing).args([&image]).succeeds()?;
+        let attest = cosign.command(&["attest", "--type", "openvex", "--predicate", &predicate])?;
+        attest.args(options).args(signing).args([&image]).succeeds()?;
+    }
+    let bundle = scenario.path("without-strangers.tar").display().to_string();
+    let export = ["export", "--json", &published.by_tag(), "--output", &bundle];
+    let captured = bundle_command(scenario, data, &export).exits_with(0)?;
+    let made = image::json(&captured.stdout)?;
+    let left_out = made["images"][0]["left_out"].as_array().map(Vec::len);
+    ensure!(left_out.is_some_and(|count| count >= 4), "{made}");
+    ensure!(captured.stderr.contains("is of none of the keys and left out"), "{}", captured.stderr);
+    let import = ["import", &bundle, "--key", &published.key];
+    bundle_command(scenario, &scenario.path("air-gap"), &import).succeeds().map(drop)
 }
 
 /// Names that a bundle gives its images are believed as little as the rest of it.
