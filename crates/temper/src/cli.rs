@@ -9,25 +9,46 @@ use temper_registry::PublicUrl;
 
 use crate::server::network;
 
+mod api;
 mod attestation;
+mod audit;
 mod build;
 mod bundle;
 mod catalog;
 mod key;
+mod login;
+mod org;
 mod registry;
+mod repo;
 mod signing;
+mod team;
+mod token;
 mod trust;
+mod user;
 
+pub(crate) use api::{Force, OfOrganization, ServerOptions};
 pub(crate) use attestation::{
     Attestation, AttestationGet, AttestationHowto, AttestationList, AttestationSbom, AttestedImage,
 };
+pub(crate) use audit::{Audit, AuditCommand, AuditList};
 pub(crate) use build::{Build, Plan, Source};
 pub(crate) use bundle::{Bundle, BundleExport, BundleImport};
 pub(crate) use catalog::{Catalog, CatalogBuild, CatalogGet, CatalogList};
 pub(crate) use key::{Key, KeyImport, KeyShow};
+pub(crate) use login::{LogIn, LogOut};
+pub(crate) use org::{
+    CustomizationRight, MemberRight, Org, OrgCommand, OrgCreate, OrgDelete, OrgEdit, OrgMember, OrgMemberAdd,
+    OrgMemberRemove, OrgName, Role,
+};
 pub(crate) use registry::{Registry, RegistryGc, RegistryUsage};
+pub(crate) use repo::{Repo, RepoCommand, RepoDelete, RepoSet};
 pub(crate) use signing::Signing;
+pub(crate) use team::{
+    Right, Team, TeamCommand, TeamDelete, TeamMember, TeamName, TeamRightCommand, TeamRightSet,
+};
+pub(crate) use token::{Token, TokenCommand, TokenCreate, TokenHolder, TokenList, TokenRevoke};
 pub(crate) use trust::{Explain, Reproduce, Trust, Verify};
+pub(crate) use user::{User, UserCommand, UserCreate, UserDelete, UserEdit, UserGet, UserPassword};
 
 /// Customize hardened container images: plan, build, and serve them
 ///
@@ -95,8 +116,41 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Build a hardened Python image, customize it, and serve the result
     Quickstart(Quickstart),
-    /// Serve the registry over the data folder
+    /// Serve the registry and the API over the data folder
     Serve(Serve),
+    /// Log in to a server
+    #[command(name = "login")]
+    LogIn(LogIn),
+    /// Log out of a server
+    #[command(name = "logout")]
+    LogOut(LogOut),
+    /// Look after organizations and their members
+    #[command(after_help = "Examples:
+  temper org create acme
+  temper org member add acme alice")]
+    Org(Org),
+    /// Look after teams, which give members rights in repositories
+    #[command(after_help = "Examples:
+  temper team create --org acme developers
+  temper team right set --org acme developers 'acme/dhi-*' write")]
+    Team(Team),
+    /// Make, list and revoke access tokens, which programs log in with
+    #[command(after_help = "Example:
+  temper token create ci --org acme --write --repo 'acme/dhi-*' --expires 90d")]
+    Token(Token),
+    /// Look after repositories: visibility, immutable tags, quotas
+    #[command(after_help = "Examples:
+  temper repo list --org acme
+  temper repo set acme/dhi-python --public true")]
+    Repo(Repo),
+    /// Look after users
+    #[command(after_help = "Example:
+  temper user create alice")]
+    User(User),
+    /// Show who changed what
+    #[command(after_help = "Example:
+  temper audit list --org acme")]
+    Audit(Audit),
     /// Look after the registry of the data folder
     #[command(
         subcommand,

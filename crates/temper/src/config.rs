@@ -80,8 +80,13 @@ impl Config {
 }
 
 fn default_file() -> Option<PathBuf> {
+    Some(folder()?.join("config.yaml"))
+}
+
+/// Returns Temper's place among the user's configuration.
+pub(crate) fn folder() -> Option<PathBuf> {
     let folder = variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
-    Some(folder?.join("temper").join("config.yaml"))
+    Some(folder?.join("temper"))
 }
 
 /// Returns the folder for images, indexes and records: the named one, or Temper's place among the user's data.

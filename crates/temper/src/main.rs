@@ -1,9 +1,11 @@
 //! The temper command: reads the command line, opens the data folder, and runs one command.
 
+mod asking;
 mod atomic_file;
 mod bundle;
 mod catalog;
 mod cli;
+mod client;
 mod commands;
 mod config;
 mod embedded;
@@ -31,6 +33,7 @@ use clap::{CommandFactory, Parser};
 use tokio::runtime::Runtime;
 
 use crate::cli::{Cli, Command};
+use crate::commands::api::Api;
 use crate::config::Config;
 use crate::interrupt::Interrupt;
 use crate::workspace::Workspace;
@@ -62,6 +65,7 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
     let runtime = Runtime::new().context("the asynchronous runtime cannot start")?;
     let open = || Workspace::open(&cli.global, runtime.handle());
     let open_registry = || embedded::require(&cli.global).and_then(|()| open());
+    let api = |options: &cli::ServerOptions| Api::open(&cli.global, options, runtime.handle());
     let watch = |workspace: &Workspace, command| Interrupt::watch(workspace, command, json);
     let watched = |command, work: &dyn Fn(&Workspace) -> Result<ExitCode, anyhow::Error>| {
         let workspace = open()?;
@@ -75,6 +79,14 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
             commands::quickstart::run(&workspace, options, json, interrupt)
         }
         Command::Serve(options) => commands::serve::run(&open()?, options, json),
+        Command::LogIn(options) => commands::login::log_in(&cli.global, options, runtime.handle()),
+        Command::LogOut(options) => commands::login::log_out(&cli.global, options, runtime.handle()),
+        Command::Org(org) => commands::org::run(&api(&org.server)?, &org.command),
+        Command::Team(team) => commands::team::run(&api(&team.server)?, &team.command),
+        Command::Token(token) => commands::token::run(&api(&token.server)?, &token.command),
+        Command::Repo(repo) => commands::repo::run(&api(&repo.server)?, &repo.command),
+        Command::User(user) => commands::user::run(&api(&user.server)?, &user.command),
+        Command::Audit(audit) => commands::audit::run(&api(&audit.server)?, &audit.command),
         Command::Registry(command) => run_registry(&open_registry()?, command, json),
         Command::Plan(options) => watched("plan", &|workspace| commands::plan::run(workspace, options, json)),
         Command::Build(options) => {

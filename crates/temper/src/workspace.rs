@@ -142,7 +142,8 @@ fn registry_authorities(config: &Config) -> Result<BTreeMap<String, Vec<Vec<u8>>
     own.map(|(registry, files)| Ok((registry.clone(), authorities(files)?))).collect()
 }
 
-fn authorities(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, anyhow::Error> {
+/// Reads files with certificates of authorities.
+pub(crate) fn authorities(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, anyhow::Error> {
     let read = |path: &PathBuf| {
         let failed = || format!("certificate authorities `{}` cannot be read", path.display());
         Ok(std::fs::read(path).with_context(failed).map_err(Failure::configuration)?)

@@ -79,6 +79,13 @@ impl From<&temper_spec::Problem> for Problem {
     }
 }
 
+impl From<&temper_web::Problem> for Problem {
+    fn from(problem: &temper_web::Problem) -> Self {
+        let temper_web::Problem { path, message, hint, line, column } = problem.clone();
+        Self { path, message, hint, line, column, platform: None }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let (Some(line), Some(column)) = (self.line, self.column) {

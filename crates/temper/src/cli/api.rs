@@ -1,0 +1,35 @@
+//! The options of every command that speaks with a server.
+
+use clap::Args;
+
+/// Which server, and as whom.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ServerOptions {
+    /// Address of the server [default: that of the last `temper login`]
+    #[arg(long, global = true, value_name = "URL", env = "TEMPER_SERVER", hide_env_values = true)]
+    pub(crate) server: Option<String>,
+    /// Access token in place of a login
+    #[arg(skip = token())]
+    pub(crate) token: Option<String>,
+}
+
+/// Reads the token from the environment alone: the command line is for everybody on the machine to see.
+fn token() -> Option<String> {
+    std::env::var("TEMPER_TOKEN").ok().filter(|token| !token.is_empty())
+}
+
+/// The organization of a command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OfOrganization {
+    /// The organization
+    #[arg(long, value_name = "ORG", env = "TEMPER_ORG", hide_env_values = true)]
+    pub(crate) org: String,
+}
+
+/// Deleting asks.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Force {
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) force: bool,
+}
