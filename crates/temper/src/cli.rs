@@ -12,11 +12,13 @@ use crate::server::network;
 mod api;
 mod attestation;
 mod audit;
+mod backup;
 mod build;
 mod bundle;
 mod catalog;
 mod key;
 mod login;
+mod operation;
 mod org;
 mod registry;
 mod repo;
@@ -31,11 +33,13 @@ pub(crate) use attestation::{
     Attestation, AttestationGet, AttestationHowto, AttestationList, AttestationSbom, AttestedImage,
 };
 pub(crate) use audit::{Audit, AuditCommand, AuditList};
+pub(crate) use backup::{Backup, Restore};
 pub(crate) use build::{Build, Plan, Source};
 pub(crate) use bundle::{Bundle, BundleExport, BundleImport};
 pub(crate) use catalog::{Catalog, CatalogBuild, CatalogGet, CatalogList};
 pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use login::{LogIn, LogOut};
+pub(crate) use operation::{Operation, ServerRole};
 pub(crate) use org::{
     CustomizationRight, MemberRight, Org, OrgCommand, OrgCreate, OrgDelete, OrgEdit, OrgMember, OrgMemberAdd,
     OrgMemberRemove, OrgName, Role,
@@ -96,9 +100,15 @@ pub(crate) struct Global {
     /// Folder for images, indexes and records [default: `$XDG_DATA_HOME/temper`]
     #[arg(long, global = true, value_name = "DIR", env = "TEMPER_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Database for records, `postgres://USER@HOST/DATABASE` [default: a file of the data folder]
+    #[arg(long, global = true, value_name = "URL", env = "TEMPER_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
     /// Object store for the registry's blobs, `s3://BUCKET/PREFIX?endpoint=URL&region=REGION` [default: the data folder]
     #[arg(long, global = true, value_name = "URL", env = "TEMPER_STORAGE", hide_env_values = true)]
     pub(crate) storage: Option<String>,
+    /// Folder of the keys that sign [default: `keys` in the data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "TEMPER_KEYS_DIR", hide_env_values = true)]
+    pub(crate) keys_dir: Option<PathBuf>,
     /// Configuration file [default: `$XDG_CONFIG_HOME/temper/config.yaml`, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "TEMPER_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
@@ -106,9 +116,23 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "N", env = "TEMPER_WORKERS", hide_env_values = true)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=WORKERS_MAX))]
     pub(crate) workers: Option<u16>,
+    /// How the log is written to standard error
+    #[arg(long, global = true, value_name = "FORM", env = "TEMPER_LOG_FORMAT", hide_env_values = true)]
+    #[arg(value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
     /// Use package indexes that were fetched before; ask no archive for newer ones
     #[arg(long, global = true, env = "TEMPER_OFFLINE", hide_env_values = true)]
     pub(crate) offline: bool,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object in each line
+    Json,
 }
 
 /// What to do.
@@ -151,6 +175,10 @@ pub(crate) enum Command {
     #[command(after_help = "Example:
   temper audit list --org acme")]
     Audit(Audit),
+    /// Write records and keys to one file, also while a server runs
+    Backup(Backup),
+    /// Fill an empty data folder, or an empty database, from a backup
+    Restore(Restore),
     /// Look after the registry of the data folder
     #[command(
         subcommand,
@@ -316,12 +344,15 @@ pub(crate) struct Quickstart {
 #[command(after_help = "Examples:
   temper serve --data-dir /srv/temper --listen 127.0.0.1:5080
   temper serve --listen 0.0.0.0:443 --tls-cert server.pem --tls-key server.key --accounts accounts.yaml
-  temper serve --public-url https://registry.example.org --trusted-proxy 127.0.0.1 --accounts accounts.yaml")]
+  temper serve --public-url https://registry.example.org --trusted-proxy 127.0.0.1 --accounts accounts.yaml
+  temper serve --role worker --database postgres://temper@db/temper --storage 's3://blobs?region=eu-central-1'")]
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) listen: Listen,
     #[command(flatten)]
     pub(crate) front: Front,
+    #[command(flatten)]
+    pub(crate) operation: Operation,
 }
 
 /// What to make for an accounts file.

@@ -33,6 +33,9 @@ pub(crate) struct Config {
     pub(crate) registry_certificate_authorities: BTreeMap<String, Vec<PathBuf>>,
     /// How long a verified package index is used before the archive is asked again, in seconds.
     pub(crate) index_max_age_seconds: Option<u64>,
+    /// Where records are: `postgres://USER:PASSWORD@HOST/DATABASE`. Without an entry they are in the data folder.
+    #[schemars(with = "Option<String>")]
+    pub(crate) database: Option<SecretString>,
     /// Where the registry keeps blobs: `s3://BUCKET/PREFIX?endpoint=URL&region=REGION`.
     /// Without an entry they are in the data folder.
     pub(crate) storage: Option<String>,

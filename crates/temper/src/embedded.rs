@@ -17,21 +17,19 @@ use temper_registry::{
     RepositoryName,
 };
 use temper_store::blobs::Blobs;
-use temper_store::records::Records;
+use temper_store::records::{Database, Records};
 use temper_store::staging::Staging;
 use temper_store::storage::StorageError;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 use crate::cli::Global;
-use crate::config;
+use crate::config::{self, Config};
+use crate::database;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 pub(crate) use image::{EmbeddedImage, Name};
-
-/// The database of the data folder.
-const RECORDS_FILE: &str = "temper.db";
 
 /// The registry's part of the data folder.
 const REGISTRY_FOLDER: &str = "registry";
@@ -52,7 +50,8 @@ pub(crate) enum Purpose {
 pub(crate) fn require(global: &Global) -> Result<(), anyhow::Error> {
     let folder = config::data_dir(global.data_dir.as_deref())?;
     let shown = folder.display();
-    let records = folder.join(RECORDS_FILE);
+    let config = Config::read(global.config.as_deref())?;
+    let Database::File(records) = database::choose(global, &config, &folder)? else { return Ok(()) };
     let Err(source) = std::fs::OpenOptions::new().write(true).open(&records) else { return Ok(()) };
     let failure = match source.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
@@ -68,16 +67,6 @@ pub(crate) fn require(global: &Global) -> Result<(), anyhow::Error> {
         ),
     };
     Err(failure.into())
-}
-
-/// Opens the records of the data folder.
-pub(crate) fn records(workspace: &Workspace) -> Result<Records, anyhow::Error> {
-    let path = workspace.folder.join(RECORDS_FILE);
-    let records = workspace.runtime.block_on(Records::open(&path)).map_err(|error| {
-        let hint = error.hint();
-        Failure::configuration(error.into()).hint_if(hint)
-    })?;
-    Ok(records)
 }
 
 /// Opens the registry of the data folder over its records.
@@ -121,6 +110,13 @@ pub(crate) fn open(
         }
         claimed => Ok(claimed.map(|()| registry)?),
     }
+}
+
+/// Returns bytes that nobody can guess.
+pub(crate) fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).expect("a system without randomness has ended the process before");
+    bytes
 }
 
 /// Returns the time in microseconds since 1970.

@@ -2,12 +2,14 @@
 
 mod asking;
 mod atomic_file;
+mod backup;
 mod bundle;
 mod catalog;
 mod cli;
 mod client;
 mod commands;
 mod config;
+mod database;
 mod embedded;
 mod failure;
 mod ids;
@@ -32,7 +34,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use tokio::runtime::Runtime;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LogFormat};
 use crate::commands::api::Api;
 use crate::config::Config;
 use crate::interrupt::Interrupt;
@@ -48,7 +50,7 @@ fn main() -> ExitCode {
         // What else the command line says is not known, only that this word is in it.
         Err(error) => return failure::report_usage(&error, std::env::args_os().any(|word| word == "--json")),
     };
-    init_log(&cli.command);
+    init_log(&cli);
     match run(&cli) {
         Ok(code) => code,
         Err(error) => failure::report(&error, cli.global.json),
@@ -87,6 +89,8 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Repo(repo) => commands::repo::run(&api(&repo.server)?, &repo.command),
         Command::User(user) => commands::user::run(&api(&user.server)?, &user.command),
         Command::Audit(audit) => commands::audit::run(&api(&audit.server)?, &audit.command),
+        Command::Backup(options) => commands::backup::run(&open_registry()?, options, json),
+        Command::Restore(options) => commands::backup::restore(&cli.global, runtime.handle(), options),
         Command::Registry(command) => run_registry(&open_registry()?, command, json),
         Command::Plan(options) => watched("plan", &|workspace| commands::plan::run(workspace, options, json)),
         Command::Build(options) => {
@@ -162,15 +166,19 @@ fn init_workers(workers: Option<u16>) -> Result<(), anyhow::Error> {
 }
 
 /// Logs warnings to standard error, of a server what changes too, and more where `TEMPER_LOG` says so.
-fn init_log(command: &Command) {
-    let default = match command {
-        Command::Serve(_) => "warn,temper=info,temper_registry=info",
+fn init_log(cli: &Cli) {
+    let default = match cli.command {
+        Command::Serve(_) => "warn,temper=info,temper_hub=info,temper_registry=info",
         _ => "warn",
     };
     let filter = std::env::var("TEMPER_LOG").unwrap_or_else(|_| default.to_owned());
     let filter = tracing_subscriber::EnvFilter::new(filter);
     let is_terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal);
+    let log = log.with_writer(std::io::stderr);
     // A second subscriber can only be one of a test, which then sees the events.
-    let _ = log.with_writer(std::io::stderr).try_init();
+    let _ = match cli.global.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
+    };
 }

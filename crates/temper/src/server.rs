@@ -1,21 +1,28 @@
 //! The server as an operator sets it up: what is served, to whom, and under which address.
 
 pub(crate) mod accounts;
+mod agreement;
 mod api;
 mod directory;
+mod health;
 mod hub;
 mod images;
 mod keyring;
+mod metrics;
 mod people;
 mod privacy;
 mod reload;
+mod request_id;
 mod secrets;
 mod settings;
-mod token_key;
+pub(crate) mod token_key;
+mod work;
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use secrecy::SecretString;
@@ -23,11 +30,18 @@ use temper_hub::Hub;
 use temper_registry::{
     Access, Frontage, LocalAccess, PublicUrl, Registry, ServeLimits, Tls, TokenAccess, TokenKey,
 };
+use temper_store::records::Records;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::sleep;
 
+use self::health::Health;
+use self::metrics::Metrics;
 use self::people::People;
 use self::reload::Reload;
 pub(crate) use self::settings::{Settings, network};
+use crate::cli::{Operation, ServerRole};
+use crate::database;
 use crate::embedded::{self, Purpose};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -35,6 +49,7 @@ use crate::workspace::Workspace;
 /// A server that is ready to answer.
 pub(crate) struct Server {
     pub(crate) registry: Registry,
+    records: Records,
     listener: TcpListener,
     address: SocketAddr,
     frontage: Frontage,
@@ -60,7 +75,7 @@ impl Server {
         let address = listener.local_addr()?;
         let mut reloads = Vec::new();
         let tls = tls(settings, &mut reloads)?;
-        let records = embedded::records(workspace)?;
+        let records = database::open(workspace)?;
         let frontage = Frontage {
             public_url: settings.public_url.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
@@ -71,7 +86,7 @@ impl Server {
             People::Hub => Some(hub::open(workspace, &records, authority(&frontage, address))?),
             People::Anybody | People::Accounts(_) => None,
         };
-        let key = || token_key::read_or_make(&workspace.folder);
+        let key = || token_key::open(workspace, &records);
         let tokens = match (&people, &opened) {
             (People::Accounts(file), _) => Some(people::of_accounts(file, &key()?, &mut reloads)?),
             (_, Some(opened)) => Some(people::of_hub(&opened.hub, &key()?)),
@@ -87,7 +102,7 @@ impl Server {
             None => Arc::new(LocalAccess { push_from_loopback: address.ip().is_loopback() }),
         };
         // Verifiers find the key that will sign before anything is signed.
-        workspace.keys.latest_or_first()?;
+        agreement::on_first_key(workspace, &records)?;
         let registry = embedded::open(workspace, &records, access, Purpose::Serve)?;
         let mut admin_password = None;
         if let Some(opened) = &mut opened {
@@ -95,8 +110,18 @@ impl Server {
             admin_password = hub::make_first_user(workspace, &opened.hub)?;
         }
         let hub = opened.map(|opened| opened.hub);
-        let server =
-            Self { registry, listener, address, frontage, tls, tokens, hub, admin_password, reloads };
+        let server = Self {
+            registry,
+            records,
+            listener,
+            address,
+            frontage,
+            tls,
+            tokens,
+            hub,
+            admin_password,
+            reloads,
+        };
         server.warn();
         Ok(server)
     }
@@ -128,29 +153,62 @@ impl Server {
     }
 
     /// Serves until Ctrl-C or a termination signal.
-    pub(crate) fn serve(self, workspace: &Workspace) -> Result<(), anyhow::Error> {
+    pub(crate) fn serve(self, workspace: &Workspace, operation: &Operation) -> Result<(), anyhow::Error> {
+        let metrics = Metrics::install(self.records.jobs())?;
+        let health = Health::new(self.records.clone(), self.registry.clone());
+        let observers = match operation.metrics_listen {
+            Some(address) => Some(embedded::listen(&workspace.runtime, address)?),
+            None => None,
+        };
         let collected = self.registry.clone();
-        let mut router = temper_registry::router(self.registry);
-        if let Some(tokens) = self.tokens {
-            router = router.merge(temper_registry::token_router(tokens));
-        }
+        let worker = self.hub.as_ref().map(|hub| work::worker(hub, operation.jobs));
+        let mut router = health.router().merge(metrics.local_router());
         router = router.merge(keyring::router(Arc::clone(&workspace.keys)));
-        if let Some(hub) = self.hub {
+        if operation.does(ServerRole::Registry) {
+            router = router.merge(temper_registry::router(self.registry));
+            if let Some(tokens) = self.tokens {
+                router = router.merge(temper_registry::token_router(tokens));
+            }
+        }
+        if let Some(hub) = self.hub.filter(|_| operation.does(ServerRole::Api)) {
             router = router.merge(api::router(hub));
         }
         let limits = ServeLimits { proxies: self.frontage.trusted_proxies.clone(), ..ServeLimits::default() };
-        let router = self.frontage.layer(router);
+        let router =
+            metrics::count(request_id::layer(self.frontage.layer(router), Arc::new(embedded::random)));
+        let stop_delay = Duration::from_secs(operation.stop_delay.into());
         workspace.runtime.block_on(async {
             let end = embedded::end()?;
+            let observing = observers.map(|listener| {
+                let router = health.router().merge(metrics.router());
+                tokio::spawn(temper_registry::serve(listener, router, ServeLimits::default(), pending()))
+            });
             let reloading = tokio::spawn(reload::run(self.reloads));
-            let collecting = tokio::spawn(embedded::collect(collected));
+            let collecting =
+                operation.does(ServerRole::Worker).then(|| tokio::spawn(embedded::collect(collected)));
+            let (stop, stopping) = watch::channel(false);
+            let working = worker.filter(|_| operation.does(ServerRole::Worker));
+            let working = working.map(|worker| tokio::spawn(async move { worker.run(stopping).await }));
+            let end = async {
+                end.await;
+                tracing::info!("ending: no new work is taken");
+                health.stop();
+                stop.send_replace(true);
+                sleep(stop_delay).await;
+            };
             let listener = self.listener;
             match &self.tls {
                 Some(tls) => temper_registry::serve_tls(listener, tls, router, limits, end).await,
                 None => temper_registry::serve(listener, router, limits, end).await,
             }
+            if let Some(working) = working {
+                // What runs ends or is given back, in a bounded time.
+                working.await?;
+            }
             reloading.abort();
-            collecting.abort();
+            for task in [collecting, observing].into_iter().flatten() {
+                task.abort();
+            }
             Ok(())
         })
     }
@@ -175,7 +233,7 @@ pub(crate) fn open_registry(
     let accounts = accounts.map(Path::to_path_buf).or_else(|| workspace.server.accounts.clone());
     // Nobody gets a token here: a key of the data folder would be made for the user who runs this, not for the server.
     let key = TokenKey::generate()?;
-    let records = embedded::records(workspace)?;
+    let records = database::open(workspace)?;
     let access = match accounts {
         Some(file) => people::of_accounts(&file, &key, &mut Vec::new())?,
         None => people::of_hub(&hub::open(workspace, &records, String::new())?.hub, &key),

@@ -17,10 +17,12 @@ use temper_fetch::openpgp::Keyring;
 use temper_fetch::registry::{RegistryClient, RegistryOptions};
 use temper_store::blobs::{BlobError, Blobs, Durability};
 use temper_store::cache::Cache;
+use temper_store::records::Database;
 use tokio::runtime::Handle;
 
 use crate::cli::Global;
 use crate::config::{self, Config, ServerConfig};
+use crate::database;
 use crate::failure::Failure;
 use crate::keys::{KeyFolder, KeyPassword};
 use crate::progress::Progress;
@@ -39,6 +41,8 @@ const APT_FOLDER: &str = "/etc/apt";
 pub(crate) struct Workspace {
     pub(crate) folder: PathBuf,
     pub(crate) blobs: Blobs,
+    /// Where the records are.
+    pub(crate) database: Database,
     pub(crate) storage: StorageChoice,
     pub(crate) cache: Cache,
     pub(crate) archive: Arc<ArchiveAdapter>,
@@ -77,6 +81,7 @@ impl Workspace {
             )
             .hint("name another one with `--data-dir DIR`")
         })?;
+        let database = database::choose(global, &config, &folder)?;
         let storage = StorageChoice::read(global, &config)?;
         let cache = Cache::open(&folder.join("cache"));
         // What cannot be swept is in nobody's way.
@@ -90,11 +95,12 @@ impl Workspace {
         };
         let credentials = Credentials::from_files(credential_files());
         let registry = RegistryClient::new(&http, credentials, options)?;
-        let keys = Arc::new(keys(&config, &folder));
+        let keys = Arc::new(keys(global, &config, &folder));
         let progress = Arc::new(Progress::new());
         Ok(Self {
             folder,
             blobs,
+            database,
             storage,
             cache,
             archive,
@@ -174,8 +180,9 @@ fn archive(
     Ok(ArchiveAdapter::new(runtime.clone(), client, Arc::new(blobs.clone()), freshness, clock()))
 }
 
-fn keys(config: &Config, folder: &Path) -> KeyFolder {
-    let folder = folder.join("keys");
+fn keys(global: &Global, config: &Config, folder: &Path) -> KeyFolder {
+    let named = global.keys_dir.clone().or_else(|| config.signing.keys_dir.clone());
+    let folder = named.unwrap_or_else(|| folder.join("keys"));
     let password = KeyPassword::find(config.signing.key_password_file.as_deref(), &folder);
     KeyFolder::new(folder, password)
 }

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{Migration, Migrator};
-use sqlx::{AnyPool, Connection as _, Executor as _, SqlSafeStr as _};
+use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _};
 use url::Url;
 
 /// The schema's steps, embedded in the program.
@@ -99,6 +99,8 @@ impl Database {
     pub(super) async fn connect(&self) -> Result<Connections, sqlx::Error> {
         install_default_drivers();
         let (engine, options) = (self.engine(), self.options()?);
+        // A pool tries again for a while and then only says that it did: this says why.
+        options.connect().await?.close().await?;
         let pool = |connections, setup: Vec<String>| {
             AnyPoolOptions::new()
                 .max_connections(connections)

@@ -86,7 +86,7 @@ pub(crate) fn run(
     // From here on Ctrl-C ends the serving, which is no failure.
     drop(interrupt);
     if !options.once {
-        server.serve(workspace)?;
+        server.serve(workspace, &cli::Operation::default())?;
     }
     Ok(ExitCode::SUCCESS)
 }

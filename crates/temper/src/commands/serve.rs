@@ -35,7 +35,7 @@ pub(crate) fn run(
         format!("serving {} on {url}{listening}\n{first}", workspace.folder.display())
     })?;
     drop(password);
-    server.serve(workspace)?;
+    server.serve(workspace, &options.operation)?;
     Ok(ExitCode::SUCCESS)
 }
 

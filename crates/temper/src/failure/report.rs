@@ -13,7 +13,7 @@ use temper_fetch::registry::RegistryError;
 use temper_oci::Platform;
 use temper_store::blobs::BlobError;
 use temper_store::layout::LayoutError;
-use temper_store::records::RecordsError;
+use temper_store::records::{PortableError, RecordsError};
 use temper_store::storage::StorageError;
 
 use super::Failure;
@@ -191,6 +191,7 @@ fn hint(link: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| link.downcast_ref::<BlobError>()?.hint())
         .or_else(|| link.downcast_ref::<LayoutError>()?.hint())
         .or_else(|| link.downcast_ref::<RecordsError>()?.hint())
+        .or_else(|| link.downcast_ref::<PortableError>()?.hint())
         .or_else(|| link.downcast_ref::<StorageError>()?.hint())
         .or_else(|| link.downcast_ref::<ArchiveError>()?.hint())
         .or_else(|| link.downcast_ref::<HttpError>()?.hint())

@@ -75,6 +75,11 @@ impl KeyFolder {
         Self { folder, password }
     }
 
+    /// Returns the folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Lists the keys by number.
     pub(crate) fn keys(&self) -> Result<Vec<Key>, Error> {
         self.numbers()?.into_iter().map(|number| self.read(number)).collect()

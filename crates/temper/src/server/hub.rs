@@ -40,7 +40,7 @@ pub(super) fn open(
         cache: Arc::new(workspace.cache.clone()),
         archive: workspace.archive.clone(),
         clock: Arc::new(embedded::now),
-        random: Arc::new(random),
+        random: Arc::new(embedded::random),
     });
     Ok(Opened { hub, images })
 }
@@ -55,10 +55,4 @@ pub(super) fn make_first_user(
     let password: SecretString = letters.take(PASSWORD_LENGTH).collect::<String>().into();
     let is_first = workspace.runtime.block_on(hub.create_first_user(&password))?;
     Ok(is_first.then_some(password))
-}
-
-fn random() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes).expect("a system without randomness has ended the process before");
-    bytes
 }
