@@ -69,14 +69,16 @@ impl Directory {
     }
 
     /// Finds a uid for a new user: that of the last build, the fixed one that is wished for, an automatic one; each if
-    /// it is free. `None` if every automatic one is taken.
+    /// it is free. `None` if every automatic one is taken. What others had in the last build is automatic for nobody:
+    /// they may come later.
     pub(super) fn free_uid(&self, name: &str, wish: Option<u32>, how: Automatic) -> Option<u32> {
-        let (uids, gids) = (self.uids(), self.gids());
+        let (mut uids, gids) = (self.uids(), self.gids());
         let own = self.groups.get(name);
         let previous = self.previous_users.get(name).copied();
         if let Some(uid) = [previous, wish].into_iter().flatten().find(|uid| !uids.contains(uid)) {
             return Some(uid);
         }
+        uids.extend(self.previous_users.values());
         match how {
             Automatic::Down => {
                 let is_free = |uid: &u32| !uids.contains(uid) && (!gids.contains(uid) || own == Some(uid));
@@ -88,11 +90,12 @@ impl Directory {
 
     /// Finds a gid for a new group, as [`Self::free_uid`] does.
     pub(super) fn free_gid(&self, name: &str, wish: Option<u32>, how: Automatic) -> Option<u32> {
-        let (uids, gids) = (self.uids(), self.gids());
+        let (uids, mut gids) = (self.uids(), self.gids());
         let previous = self.previous_groups.get(name).copied();
         if let Some(gid) = [previous, wish].into_iter().flatten().find(|gid| !gids.contains(gid)) {
             return Some(gid);
         }
+        gids.extend(self.previous_groups.values());
         match how {
             Automatic::Down => {
                 let own = self.users.get(name).map(|(uid, _)| *uid);

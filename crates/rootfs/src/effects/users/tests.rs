@@ -123,6 +123,26 @@ fn ids_of_the_document_are_reserved_and_those_of_the_last_build_kept() {
 }
 
 #[test]
+fn a_new_user_leaves_those_of_the_last_build_their_numbers() {
+    let options = AccountOptions {
+        previous_users: [("old".to_owned(), 100)].into(),
+        previous_groups: [("old".to_owned(), 101)].into(),
+        ..AccountOptions::default()
+    };
+    let postinst = "for name in new old; do adduser --system --group --no-create-home $name; done";
+    let fixture = Fixture::base(&[PASSWD, GROUP]).package("demo", postinst, &[]);
+    check(
+        &run(&fixture, &options),
+        &[
+            "group new 102 !",
+            "group old 101 !",
+            "user new:101:102::/nonexistent:/usr/sbin/nologin !",
+            "user old:100:101::/nonexistent:/usr/sbin/nologin !",
+        ],
+    );
+}
+
+#[test]
 fn a_group_id_of_the_last_build_that_is_taken_leaves_the_wish() {
     let options =
         AccountOptions { previous_groups: [("web".to_owned(), 100)].into(), ..AccountOptions::default() };
