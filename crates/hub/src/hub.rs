@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use temper_compose::{Archive, BlobStore, Cache};
 use temper_store::records::{AuditEvent, Micros, Records};
+use tokio::sync::watch;
 
 use crate::caller::Caller;
 use crate::images::{Images, Signers};
@@ -42,7 +43,7 @@ pub struct HubConfig {
 
 /// The hub; clones share one state.
 #[derive(Clone)]
-pub struct Hub(Arc<HubConfig>, Queue);
+pub struct Hub(Arc<HubConfig>, Queue, watch::Sender<u64>);
 
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,7 +55,7 @@ impl Hub {
     /// Makes a hub.
     pub fn new(config: HubConfig) -> Self {
         let queue = Queue::new(&config.records, Arc::clone(&config.clock), Arc::clone(&config.random));
-        Self(Arc::new(config), queue)
+        Self(Arc::new(config), queue, watch::Sender::new(0))
     }
 
     /// Returns what it works with.
@@ -75,6 +76,11 @@ impl Hub {
     /// Returns the time.
     pub fn now(&self) -> Micros {
         (self.0.clock)()
+    }
+
+    /// Counts the changes of builds that this process made.
+    pub(crate) fn build_signal(&self) -> &watch::Sender<u64> {
+        &self.2
     }
 
     pub(crate) fn records(&self) -> &Records {

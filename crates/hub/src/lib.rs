@@ -24,8 +24,31 @@ mod sessions;
 mod teams;
 mod tokens;
 
+mod cause;
+mod content;
+mod targets;
+
+mod build_error;
+mod build_log;
+mod builder;
+mod builds;
+mod check_target;
+mod current_target;
+mod customizations;
+mod runner;
+mod tags;
+
+mod jobs;
+
 pub use authentication::{Authenticated, Unproven};
+pub use build_error::{BuildError, BuildProblem};
+pub use builder::{BuildTask, Ended, Guard, Published, SERVER_BUILDER, Stop};
+pub use builds::{Build, BuildDetails, timestamp};
 pub use caller::{Caller, Scope};
+pub use cause::{Cause, PackageChange};
+pub use check_target::{DefinitionBuild, PRIORITY_BY_HAND, PRIORITY_WATCH};
+pub use content::{Changes, Content, Difference, PlatformChanges, PlatformContent};
+pub use customizations::{Action, CustomizationDetails, Drift, DriftLine, Submission, TargetDetails};
 pub use error::HubError;
 pub use hub::{Clock, Hub, HubConfig, Random};
 pub use images::{Images, Signers};
@@ -39,8 +62,9 @@ pub use secrets::{CheckFuture, NewSecret, Secrets, SecretsError};
 pub use sessions::Login;
 pub use teams::TeamDetails;
 pub use temper_store::records::{
-    AuditEvent, AuditFilter, FixedTags, Member, Organization, RepositorySettings, RepositorySummary, Right,
-    Role, Team, Token, User,
+    AuditEvent, AuditFilter, BuildEvent, BuildInput, BuildRecord, CustomizationFilter, CustomizationRecord,
+    CustomizationVersion, FixedTags, Member, Organization, RepositorySettings, RepositorySummary, Right,
+    Role, TargetRecord, TargetTag, Team, Token, User,
 };
 pub use tokens::NewToken;
 pub use worker::{Handler, HandlerFuture, Lease, Outcome, Worker, WorkerOptions};

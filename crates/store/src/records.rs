@@ -6,7 +6,9 @@
 
 pub(crate) mod audit;
 mod blobs;
+mod builds;
 mod collect;
+mod customizations;
 mod database;
 mod error;
 mod integrity;
@@ -24,6 +26,7 @@ mod right;
 mod sessions;
 mod settings;
 mod tags;
+mod targets;
 mod teams;
 #[cfg(test)]
 mod tests;
@@ -39,7 +42,14 @@ use database::{Connections, Durability};
 
 pub use audit::{Audit, AuditEvent, AuditFilter};
 pub use blobs::{NewBlob, StoredBlob};
+pub use builds::{
+    BUILD_JOB, BuildEvent, BuildFilter, BuildInput, BuildRecord, Builds, Cancelled, EVENTS_MAX, Finish, Held,
+    NewBuild, NewEvent, Retention, Success, Verdict, build_state,
+};
 pub use collect::{Cutoffs, Release, ReleasedBlob};
+pub use customizations::{
+    Change, Conflict, CustomizationFilter, CustomizationRecord, CustomizationVersion, Customizations, Draft,
+};
 pub use database::{Database, ParseDatabaseError, ServerUrl};
 pub use error::{NeededBlob, RecordsError, WrongSize};
 pub use integrity::{Dangling, KeptBlob};
@@ -54,6 +64,9 @@ pub use repositories::Repositories;
 pub use repository_settings::{FixedTags, RepositorySettings, RepositorySummary, SettingsOfRepositories};
 pub use right::{Right, Role, UnknownRight};
 pub use sessions::{Session, Sessions};
+pub use targets::{
+    CHECK_JOB, NewCheck, NewTarget, TAGS_JOB, TargetInput, TargetRecord, TargetTag, Targets, input_kind,
+};
 pub use teams::{Team, Teams};
 pub use tokens::{Token, TokenOwner, Tokens};
 pub use uploads::UploadRecord;

@@ -12,6 +12,8 @@ mod problem;
 mod time;
 
 mod audit;
+mod builds;
+mod customizations;
 mod organizations;
 mod repositories;
 mod sessions;
@@ -22,7 +24,14 @@ mod users;
 mod router;
 
 pub use audit::AuditEvent;
+pub use builds::{
+    Build, BuildCause, BuildDetails, BuildError, BuildEvent, BuildInput, BuildProblem, BuildRun,
+};
 pub use caller::{Peer, SESSION_COOKIE};
+pub use customizations::{
+    Customization, CustomizationEdit, CustomizationVersion, Documents, Drift, DriftLine, Folder, Released,
+    Restoration, SentDocument, Target, TargetTag,
+};
 pub use organizations::{
     Member, MemberRight, NewOrganization, Organization, OrganizationEdit, Role, RoleOfMember,
 };

@@ -27,6 +27,11 @@ pub struct Listed<T> {
 }
 
 impl Wanted {
+    /// Returns what a route asks for that has more than pages in its query.
+    pub(crate) fn new(after: Option<String>, limit: Option<u32>) -> Self {
+        Self { after, limit }
+    }
+
     /// Returns the page that the hub is asked for: one item more than wanted, which tells whether there is more.
     pub(crate) fn page(&self) -> Result<Page, ApiError> {
         let limit = self.limit.unwrap_or(Page::default().limit);

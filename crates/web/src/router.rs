@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::caller::SESSION_COOKIE;
 use crate::document::BODY_BYTES_MAX;
 use crate::problem::ApiError;
-use crate::{audit, organizations, repositories, sessions, teams, tokens, users};
+use crate::{audit, builds, customizations, organizations, repositories, sessions, teams, tokens, users};
 
 /// Where the routes begin.
 const ROOT: &str = "/api/v1";
@@ -58,6 +58,8 @@ fn routes() -> OpenApiRouter<Hub> {
         .merge(organizations::routes())
         .merge(teams::routes())
         .merge(repositories::routes())
+        .merge(customizations::routes())
+        .merge(builds::routes())
         .merge(audit::routes())
 }
 

@@ -1,0 +1,582 @@
+//! Targets of customizations: what they are made from, the tags that they own, and when somebody last looked.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, FromRow, Row as _};
+
+use super::jobs::{self, NewJob};
+use super::{Micros, Records, RecordsError, commit, sql};
+
+/// The targets' records.
+#[derive(Clone, Debug)]
+pub struct Targets {
+    pub(super) records: Records,
+}
+
+/// The kinds of what a target is made from, as they are stored.
+pub mod input_kind {
+    /// A tag of the repository that is customized.
+    pub const BASE: &str = "base";
+    /// A tag or digest of an artifact.
+    pub const ARTIFACT: &str = "artifact";
+    /// A suite of a package archive.
+    pub const ARCHIVE: &str = "archive";
+}
+
+/// Something that a target is made from, by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TargetInput {
+    /// See [`input_kind`].
+    pub kind: String,
+    /// A repository, or the address of an archive.
+    pub name: String,
+    /// A tag or digest, or the suite of an archive.
+    pub reference: String,
+}
+
+/// A target that is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTarget {
+    /// Its id: that of a target that is there, or a new one.
+    pub id: String,
+    /// The repository of base and result.
+    pub destination: String,
+    /// The catalog's repository that the destination mirrors, if the document names it.
+    pub source: Option<String>,
+    /// The line of tags, where the repository has definitions.
+    pub tag_definition_id: Option<String>,
+    /// The tags of the base that it follows, at least one.
+    pub base_tags: Vec<String>,
+    /// What it is made from.
+    pub inputs: Vec<TargetInput>,
+    /// The tags that it writes.
+    pub tags: Vec<String>,
+}
+
+/// A target as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetRecord {
+    /// Its id.
+    pub id: String,
+    /// Its customization.
+    pub customization_id: String,
+    /// Its place in the document, from 0.
+    pub position: i64,
+    /// The repository of base and result.
+    pub destination: String,
+    /// The catalog's repository that the destination mirrors, if the document names it.
+    pub source: Option<String>,
+    /// The line of tags, where the repository has definitions.
+    pub tag_definition_id: Option<String>,
+    /// The tags of the base, as JSON.
+    pub base_tags: String,
+    /// When somebody last looked whether an input changed.
+    pub checked_at: Option<Micros>,
+    /// Why, as JSON.
+    pub check_causes: Option<String>,
+    /// What came of it: `queued`, `unchanged`, `held` or `failed`.
+    pub check_outcome: Option<String>,
+    /// The build whose result the tags stay at.
+    pub held_build_id: Option<String>,
+}
+
+/// A tag that builds write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetTag {
+    /// The repository.
+    pub destination: String,
+    /// The tag.
+    pub tag: String,
+    /// Who writes it; nobody any more where this is absent.
+    pub target_id: Option<String>,
+    /// Where it points to, as text.
+    pub digest: Option<String>,
+    /// Whether it is to be removed.
+    pub is_unwanted: bool,
+}
+
+impl<'r> FromRow<'r, AnyRow> for TargetTag {
+    fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            destination: row.try_get("destination")?,
+            tag: row.try_get("tag")?,
+            target_id: row.try_get("target_id")?,
+            digest: row.try_get("digest")?,
+            is_unwanted: row.try_get::<i64, _>("is_unwanted")? != 0,
+        })
+    }
+}
+
+/// The job that brings the tags of a repository to what the records say.
+pub const TAGS_JOB: &str = "tags";
+
+/// The job that looks whether an input of a target has changed; its payload is the list of causes.
+pub const CHECK_JOB: &str = "check";
+
+/// A look at a target that is to be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCheck {
+    /// The id of its job.
+    pub id: String,
+    /// The target.
+    pub target_id: String,
+    /// Why, as a JSON list.
+    pub causes: String,
+    /// Higher goes first.
+    pub priority: i64,
+}
+
+const COLUMNS: &str = "t.id, t.customization_id, t.position, t.destination, t.source, t.tag_definition_id, t.base_tags, \
+     t.checked_at, t.check_causes, t.check_outcome, t.held_build_id";
+
+impl Records {
+    /// Returns the records of targets.
+    pub fn targets(&self) -> Targets {
+        Targets { records: self.clone() }
+    }
+}
+
+impl Targets {
+    /// Returns a target by its id.
+    pub async fn find(&self, id: &str) -> Result<Option<TargetRecord>, RecordsError> {
+        let mut connection = self.records.read().acquire().await.map_err(sql("find target"))?;
+        find(&mut connection, id).await
+    }
+
+    /// Lists the targets of a customization in the order of its document.
+    pub async fn list(&self, customization_id: &str) -> Result<Vec<TargetRecord>, RecordsError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM targets t WHERE t.customization_id = $1 ORDER BY t.position"
+        )))
+        .bind(customization_id)
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("list targets"))?;
+        rows.iter().map(record).collect()
+    }
+
+    /// Lists the tags that a target writes, in lexical order.
+    pub async fn tags(&self, target_id: &str) -> Result<Vec<TargetTag>, RecordsError> {
+        self.list_tags(
+            "SELECT destination, tag, target_id, digest, is_unwanted FROM target_tags WHERE target_id = $1 \
+             ORDER BY tag",
+            target_id,
+        )
+        .await
+    }
+
+    /// Lists the tags of a repository that builds write or wrote, in lexical order. A sync leaves them alone.
+    pub async fn tags_in(&self, destination: &str) -> Result<Vec<TargetTag>, RecordsError> {
+        self.list_tags(
+            "SELECT destination, tag, target_id, digest, is_unwanted FROM target_tags WHERE destination = $1 \
+             ORDER BY tag",
+            destination,
+        )
+        .await
+    }
+
+    async fn list_tags(&self, query: &'static str, key: &str) -> Result<Vec<TargetTag>, RecordsError> {
+        sqlx::query_as(query)
+            .bind(key)
+            .fetch_all(self.records.read())
+            .await
+            .map_err(sql("list tags of targets"))
+    }
+
+    /// Forgets tags that nobody wants and that are removed by now.
+    pub async fn forget_unwanted(&self, destination: &str, tags: &[String]) -> Result<(), RecordsError> {
+        let mut transaction = self.records.write().await?;
+        for tag in tags {
+            sqlx::query("DELETE FROM target_tags WHERE destination = $1 AND tag = $2 AND is_unwanted = 1")
+                .bind(destination)
+                .bind(tag)
+                .execute(&mut *transaction)
+                .await
+                .map_err(sql("forget tag"))?;
+        }
+        commit(transaction).await
+    }
+
+    /// Returns the ids of the targets whose base this tag is.
+    pub async fn with_base(&self, repository: &str, tag: &str) -> Result<Vec<String>, RecordsError> {
+        self.using(input_kind::BASE, repository, Some(tag)).await
+    }
+
+    /// Returns the ids of the targets that take files from this tag, or from any tag, of an artifact.
+    pub async fn with_artifact(
+        &self,
+        repository: &str,
+        tag: Option<&str>,
+    ) -> Result<Vec<String>, RecordsError> {
+        self.using(input_kind::ARTIFACT, repository, tag).await
+    }
+
+    /// Returns the ids of the targets whose last build asked this suite, or any suite, of an archive for packages.
+    pub async fn with_archive(&self, uri: &str, suite: Option<&str>) -> Result<Vec<String>, RecordsError> {
+        self.using(input_kind::ARCHIVE, uri, suite).await
+    }
+
+    /// Returns the ids of the targets that follow a line of tags.
+    pub async fn with_line(
+        &self,
+        repository: &str,
+        tag_definition_id: &str,
+    ) -> Result<Vec<String>, RecordsError> {
+        sqlx::query_scalar(
+            "SELECT id FROM targets WHERE destination = $1 AND tag_definition_id = $2 ORDER BY id",
+        )
+        .bind(repository)
+        .bind(tag_definition_id)
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("find targets of a line"))
+    }
+
+    async fn using(
+        &self,
+        kind: &str,
+        name: &str,
+        reference: Option<&str>,
+    ) -> Result<Vec<String>, RecordsError> {
+        sqlx::query_scalar(
+            "SELECT DISTINCT target_id FROM target_inputs WHERE kind = $1 AND name = $2 \
+             AND ($3 = '' OR reference = $3) ORDER BY target_id",
+        )
+        .bind(kind)
+        .bind(name)
+        .bind(reference.unwrap_or(""))
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("find targets by input"))
+    }
+
+    /// Lists the archives that any target uses: address and suite.
+    pub async fn archives(&self) -> Result<Vec<(String, String)>, RecordsError> {
+        sqlx::query_as(
+            "SELECT DISTINCT name, reference FROM target_inputs WHERE kind = 'archive' ORDER BY name, reference",
+        )
+        .fetch_all(self.records.read())
+        .await
+        .map_err(sql("list archives"))
+    }
+
+    /// Lets somebody look at targets; one that is looked at soon anyway takes up the causes.
+    pub async fn check(&self, checks: &[NewCheck], at: Micros) -> Result<(), RecordsError> {
+        let mut transaction = self.records.write().await?;
+        for check in checks {
+            let job = NewJob {
+                id: check.id.clone(),
+                kind: CHECK_JOB,
+                subject: check.target_id.clone(),
+                payload: check.causes.clone(),
+                priority: check.priority,
+                run_at: at,
+            };
+            let enqueued = jobs::enqueue(&mut transaction, &job, at).await?;
+            if let Some(waiting) = enqueued.waiting {
+                let causes = joined(&waiting, &check.causes)?;
+                jobs::replace_payload(&mut transaction, &enqueued.id, &causes).await?;
+            }
+        }
+        commit(transaction).await
+    }
+
+    /// Notes that somebody looked whether an input of a target changed, and what came of it.
+    pub async fn note_check(
+        &self,
+        id: &str,
+        causes: &str,
+        outcome: &str,
+        at: Micros,
+    ) -> Result<(), RecordsError> {
+        let mut transaction = self.records.write().await?;
+        note_check(&mut transaction, id, causes, outcome, at).await?;
+        commit(transaction).await
+    }
+}
+
+pub(super) async fn note_check(
+    connection: &mut AnyConnection,
+    id: &str,
+    causes: &str,
+    outcome: &str,
+    at: Micros,
+) -> Result<(), RecordsError> {
+    sqlx::query("UPDATE targets SET checked_at = $4, check_causes = $2, check_outcome = $3 WHERE id = $1")
+        .bind(id)
+        .bind(causes)
+        .bind(outcome)
+        .bind(at)
+        .execute(connection)
+        .await
+        .map_err(sql("note a check"))?;
+    Ok(())
+}
+
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    id: &str,
+) -> Result<Option<TargetRecord>, RecordsError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM targets t WHERE t.id = $1")))
+        .bind(id)
+        .fetch_optional(connection)
+        .await
+        .map_err(sql("find target"))?;
+    row.as_ref().map(record).transpose()
+}
+
+/// Gives a customization these targets in the place of those that it has. Returns the tags that others own: place of
+/// the target, tag, and name of the owner.
+pub(super) async fn replace(
+    connection: &mut AnyConnection,
+    customization_id: &str,
+    targets: &[NewTarget],
+    removes_tags: bool,
+    at: Micros,
+) -> Result<Vec<(usize, String, String)>, RecordsError> {
+    let known: Vec<(String, String)> =
+        sqlx::query_as("SELECT id, destination FROM targets WHERE customization_id = $1")
+            .bind(customization_id)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(sql("list targets"))?;
+    for (id, destination) in &known {
+        let wanted = targets.iter().find(|target| target.id == *id);
+        let kept = wanted.map(|target| target.tags.as_slice()).unwrap_or_default();
+        release_tags(connection, (id, destination), kept, removes_tags, at).await?;
+        if wanted.is_none() {
+            sqlx::query("DELETE FROM targets WHERE id = $1")
+                .bind(id)
+                .execute(&mut *connection)
+                .await
+                .map_err(sql("delete target"))?;
+        }
+    }
+    let mut taken = Vec::new();
+    for (place, target) in targets.iter().enumerate() {
+        put(connection, customization_id, place, target).await?;
+        set_inputs(connection, &target.id, &[input_kind::BASE, input_kind::ARTIFACT], &target.inputs).await?;
+        for (tag, owner) in claim(connection, (&target.id, &target.destination), &target.tags, at).await? {
+            taken.push((place, tag, owner));
+        }
+    }
+    Ok(taken)
+}
+
+async fn put(
+    connection: &mut AnyConnection,
+    customization_id: &str,
+    place: usize,
+    target: &NewTarget,
+) -> Result<(), RecordsError> {
+    sqlx::query(
+        "INSERT INTO targets (id, customization_id, position, destination, source, tag_definition_id, base_tags) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET position = excluded.position, \
+         source = excluded.source, base_tags = excluded.base_tags",
+    )
+    .bind(&target.id)
+    .bind(customization_id)
+    .bind(place as i64)
+    .bind(&target.destination)
+    .bind(&target.source)
+    .bind(&target.tag_definition_id)
+    .bind(list(&target.base_tags))
+    .execute(connection)
+    .await
+    .map_err(sql("put target"))?;
+    Ok(())
+}
+
+/// Replaces the inputs of some kinds.
+pub(super) async fn set_inputs(
+    connection: &mut AnyConnection,
+    target_id: &str,
+    kinds: &[&str],
+    inputs: &[TargetInput],
+) -> Result<(), RecordsError> {
+    for kind in kinds {
+        sqlx::query("DELETE FROM target_inputs WHERE target_id = $1 AND kind = $2")
+            .bind(target_id)
+            .bind(*kind)
+            .execute(&mut *connection)
+            .await
+            .map_err(sql("forget inputs of a target"))?;
+    }
+    for input in inputs.iter().filter(|input| kinds.contains(&input.kind.as_str())) {
+        sqlx::query(
+            "INSERT INTO target_inputs (target_id, kind, name, reference) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (target_id, kind, name, reference) DO NOTHING",
+        )
+        .bind(target_id)
+        .bind(&input.kind)
+        .bind(&input.name)
+        .bind(&input.reference)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("add input of a target"))?;
+    }
+    Ok(())
+}
+
+/// Gives up the tags of a target but those that it keeps.
+async fn release_tags(
+    connection: &mut AnyConnection,
+    (target_id, destination): (&str, &str),
+    kept: &[String],
+    removes_tags: bool,
+    at: Micros,
+) -> Result<(), RecordsError> {
+    let tags: Vec<String> = sqlx::query_scalar("SELECT tag FROM target_tags WHERE target_id = $1")
+        .bind(target_id)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(sql("list tags of a target"))?;
+    let mut has_unwanted = false;
+    for tag in tags.iter().filter(|tag| !kept.contains(tag)) {
+        // A tag that was never written leaves nothing behind.
+        let statement = "DELETE FROM target_tags WHERE destination = $1 AND tag = $2 AND digest IS NULL";
+        sqlx::query(statement)
+            .bind(destination)
+            .bind(tag)
+            .execute(&mut *connection)
+            .await
+            .map_err(sql("forget tag"))?;
+        sqlx::query(
+            "UPDATE target_tags SET target_id = NULL, is_unwanted = $3, updated_at = $4 \
+             WHERE destination = $1 AND tag = $2",
+        )
+        .bind(destination)
+        .bind(tag)
+        .bind(i64::from(removes_tags))
+        .bind(at)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("release tag"))?;
+        has_unwanted |= removes_tags;
+    }
+    if has_unwanted {
+        enqueue_tags(connection, destination, at).await?;
+    }
+    Ok(())
+}
+
+/// Lets the tags of a repository be brought to what the records say.
+pub(super) async fn enqueue_tags(
+    connection: &mut AnyConnection,
+    destination: &str,
+    at: Micros,
+) -> Result<(), RecordsError> {
+    let job = NewJob {
+        id: format!("{TAGS_JOB}-{at}-{destination}"),
+        kind: TAGS_JOB,
+        subject: destination.to_owned(),
+        payload: "{}".to_owned(),
+        priority: 0,
+        run_at: at,
+    };
+    jobs::enqueue(connection, &job, at).await.map(drop)
+}
+
+/// Claims tags for a target; returns those that another one owns, with its name.
+pub(super) async fn claim(
+    connection: &mut AnyConnection,
+    (target_id, destination): (&str, &str),
+    tags: &[String],
+    at: Micros,
+) -> Result<Vec<(String, String)>, RecordsError> {
+    let mut taken = Vec::new();
+    for tag in tags {
+        let owner: Option<String> = sqlx::query_scalar(
+            "SELECT c.name FROM target_tags g JOIN targets t ON t.id = g.target_id \
+             JOIN customizations c ON c.id = t.customization_id \
+             WHERE g.destination = $1 AND g.tag = $2 AND g.target_id <> $3",
+        )
+        .bind(destination)
+        .bind(tag)
+        .bind(target_id)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(sql("find the owner of a tag"))?;
+        if let Some(owner) = owner {
+            taken.push((tag.clone(), owner));
+            continue;
+        }
+        sqlx::query(
+            "INSERT INTO target_tags (destination, tag, target_id, digest, is_unwanted, updated_at) \
+             VALUES ($1, $2, $3, NULL, 0, $4) ON CONFLICT (destination, tag) \
+             DO UPDATE SET target_id = excluded.target_id, is_unwanted = 0, updated_at = excluded.updated_at",
+        )
+        .bind(destination)
+        .bind(tag)
+        .bind(target_id)
+        .bind(at)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("claim tag"))?;
+    }
+    Ok(taken)
+}
+
+/// Points the tags of a target somewhere, in the records; claims those that are new to it and free.
+pub(super) async fn point_tags(
+    connection: &mut AnyConnection,
+    target: &TargetRecord,
+    tags: &[String],
+    digest: &str,
+    at: Micros,
+) -> Result<(), RecordsError> {
+    for tag in tags {
+        sqlx::query(
+            "INSERT INTO target_tags (destination, tag, target_id, digest, is_unwanted, updated_at) \
+             VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (destination, tag) \
+             DO UPDATE SET target_id = excluded.target_id, digest = excluded.digest, is_unwanted = 0, \
+             updated_at = excluded.updated_at",
+        )
+        .bind(&target.destination)
+        .bind(tag)
+        .bind(&target.id)
+        .bind(digest)
+        .bind(at)
+        .execute(&mut *connection)
+        .await
+        .map_err(sql("point tag of a target"))?;
+    }
+    Ok(())
+}
+
+/// Joins two lists of causes; what is the same is there once.
+pub(super) fn joined(known: &str, more: &str) -> Result<String, RecordsError> {
+    let read = |text: &str| {
+        serde_json::from_str::<Vec<serde_json::Value>>(text)
+            .map_err(|_| RecordsError::Inconsistent { column: "builds.causes", value: text.to_owned() })
+    };
+    let mut all = read(known)?;
+    for cause in read(more)? {
+        if !all.contains(&cause) {
+            all.push(cause);
+        }
+    }
+    Ok(serde_json::Value::Array(all).to_string())
+}
+
+fn list(texts: &[String]) -> String {
+    serde_json::to_string(texts).expect("a list of texts is JSON")
+}
+
+fn record(row: &AnyRow) -> Result<TargetRecord, RecordsError> {
+    let read = || -> Result<TargetRecord, sqlx::Error> {
+        Ok(TargetRecord {
+            id: row.try_get("id")?,
+            customization_id: row.try_get("customization_id")?,
+            position: row.try_get("position")?,
+            destination: row.try_get("destination")?,
+            source: row.try_get("source")?,
+            tag_definition_id: row.try_get("tag_definition_id")?,
+            base_tags: row.try_get("base_tags")?,
+            checked_at: row.try_get("checked_at")?,
+            check_causes: row.try_get("check_causes")?,
+            check_outcome: row.try_get("check_outcome")?,
+            held_build_id: row.try_get("held_build_id")?,
+        })
+    };
+    read().map_err(sql("read target"))
+}
