@@ -16,6 +16,7 @@ mod backup;
 mod build;
 mod bundle;
 mod catalog;
+mod customization;
 mod key;
 mod login;
 mod operation;
@@ -37,6 +38,11 @@ pub(crate) use backup::{Backup, Restore};
 pub(crate) use build::{Build, Plan, Source};
 pub(crate) use bundle::{Bundle, BundleExport, BundleImport};
 pub(crate) use catalog::{Catalog, CatalogBuild, CatalogGet, CatalogList};
+pub(crate) use customization::{
+    ApplyCustomizations, BuildLogs, CreateCustomization, Customization, CustomizationBuild,
+    CustomizationCommand, DeleteCustomization, EditCustomization, ListCustomizations, NamedBuild,
+    NamedBuilds, NamedCustomization, Prepare, RestoreCustomization, RunBuild,
+};
 pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use login::{LogIn, LogOut};
 pub(crate) use operation::{Operation, ServerRole};
@@ -198,11 +204,13 @@ pub(crate) enum Command {
   temper catalog list --filter python"
     )]
     Catalog(Catalog),
-    /// Work with customization documents
+    /// Create, change and build customizations on a server
     #[command(
-        subcommand,
-        after_help = "Example:
-  temper customization prepare acme/dhi-python -t python/debian-13/3.13 > customization.yaml"
+        visible_alias = "custo",
+        after_help = "Examples:
+  temper customization prepare acme/dhi-python -t python/debian-13/3.13 > customization.yaml
+  temper customization create customization.yaml --org acme --follow
+  temper customization build list acme/dhi-python custom"
     )]
     Customization(Customization),
     /// Show what is said about an image, and how others verify it
@@ -378,38 +386,6 @@ pub(crate) enum Account {
 pub(crate) struct AccountCheck {
     /// The file
     pub(crate) file: PathBuf,
-}
-
-/// What to do with customization documents.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Customization {
-    /// Print a commented document to start from
-    Prepare(Prepare),
-}
-
-/// Options of `customization prepare`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  temper customization prepare acme/dhi-python --tag-definition-id python/debian-13/3.13 > customization.yaml
-  temper customization prepare acme/python --tag 3.13 --name 'python with curl' > customization.yaml")]
-pub(crate) struct Prepare {
-    /// The repository that is customized, `acme/dhi-python`
-    pub(crate) destination: String,
-    /// Its line of tags, a definition of the catalog: `python/debian-13/3.13`
-    #[arg(short = 't', long, value_name = "ID")]
-    pub(crate) tag_definition_id: Option<String>,
-    /// One tag of it, for a repository that no definition describes
-    #[arg(long, value_name = "TAG", conflicts_with = "tag_definition_id")]
-    pub(crate) tag: Option<String>,
-    /// Name of the customization
-    #[arg(short = 'n', long, value_name = "NAME", default_value = "custom")]
-    pub(crate) name: String,
-    /// What tags end with, behind `_` [default: made from the name]
-    #[arg(long, value_name = "WORD")]
-    pub(crate) suffix: Option<String>,
-    /// Folder of definitions [default: the embedded catalog]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) catalog: Option<PathBuf>,
 }
 
 /// Options of `validate`.

@@ -88,6 +88,47 @@ impl Client {
         Ok(self.get_versioned(path)?.document)
     }
 
+    /// Reads the thing that a query finds.
+    pub(crate) fn get_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, anyhow::Error> {
+        self.document(&self.send(self.request(Method::GET, path, query))?)
+    }
+
+    /// Puts a thing in the place of another, in the version that `version` names if it names one, and returns it.
+    pub(crate) fn replace<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+        version: Option<&str>,
+    ) -> Result<T, anyhow::Error> {
+        let mut request = self.request(Method::PUT, path, &[]).json(body);
+        if let Some(version) = version {
+            request = request.header(IF_MATCH, version);
+        }
+        self.document(&self.send(request)?)
+    }
+
+    /// Reads an answer that goes on and on; `each` takes its pieces, and says whether it wants more.
+    pub(crate) fn stream(
+        &self,
+        request: RequestBuilder,
+        mut each: impl FnMut(&[u8]) -> Result<bool, anyhow::Error>,
+    ) -> Result<(), anyhow::Error> {
+        self.runtime.block_on(async {
+            let mut response = self.open_stream(request).await?;
+            let failed = || format!("the answer of `{}` broke off", self.server);
+            while let Some(piece) = response.chunk().await.with_context(failed)? {
+                if !each(&piece)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Reads a thing with its version.
     pub(crate) fn get_versioned<T: DeserializeOwned>(
         &self,

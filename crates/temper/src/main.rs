@@ -34,7 +34,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use tokio::runtime::Runtime;
 
-use crate::cli::{Cli, Command, LogFormat};
+use crate::cli::{Cli, Command, CustomizationCommand, LogFormat};
 use crate::commands::api::Api;
 use crate::config::Config;
 use crate::interrupt::Interrupt;
@@ -101,8 +101,12 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Catalog(cli::Catalog::Build(options)) => {
             watched("catalog build", &|workspace| commands::catalog::build(workspace, options, json))
         }
-        Command::Customization(cli::Customization::Prepare(options)) => {
-            commands::customization::prepare(options, json)
+        Command::Customization(cli::Customization {
+            command: CustomizationCommand::Prepare(options),
+            ..
+        }) => commands::customization::prepare(options, json),
+        Command::Customization(customization) => {
+            commands::customization::run(&api(&customization.server)?, &customization.command)
         }
         Command::Attestation(cli::Attestation::List(options)) => {
             commands::attestation::list(&open()?, options, json)

@@ -12,7 +12,8 @@ use crate::printing;
 /// A server, and how results are printed.
 pub(crate) struct Api {
     pub(crate) client: Client,
-    json: bool,
+    /// Whether results are printed as JSON.
+    pub(crate) json: bool,
 }
 
 impl Api {

@@ -1,0 +1,73 @@
+//! The command line of `temper customization build`.
+
+use clap::{Args, Subcommand};
+
+use super::NamedCustomization;
+
+/// What to do with builds.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CustomizationBuild {
+    /// List the builds of a customization, the newest first
+    List(NamedBuilds),
+    /// Show a build: why it ran, what came of it, and what differs from the build before
+    Get(NamedBuild),
+    /// Show the log of a build
+    Logs(BuildLogs),
+    /// Build now
+    Run(RunBuild),
+    /// Build again what did not succeed
+    Retry(NamedBuild),
+    /// End a build
+    Cancel(NamedBuild),
+    /// Move the tags back to the result of a build, and hold them there
+    Rollback(NamedBuild),
+    /// Let tags go that are held at an earlier build
+    Release(NamedCustomization),
+}
+
+/// Options of `customization build list`.
+#[derive(Debug, Args)]
+pub(crate) struct NamedBuilds {
+    #[command(flatten)]
+    pub(crate) named: NamedCustomization,
+    /// Only builds in this state: queued, running, succeeded, failed, superseded, unchanged, cancelled
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: u32,
+}
+
+/// A build by its id, or the newest of a customization.
+#[derive(Debug, Args)]
+pub(crate) struct NamedBuild {
+    /// The build's id; or the repository and the name of a customization, for its newest build
+    #[arg(value_name = "BUILD|REPOSITORY NAME", num_args = 1..=3, required = true)]
+    pub(crate) which: Vec<String>,
+    /// Taken for the sake of other tools; the repository names it already
+    #[arg(long, value_name = "ORG", hide = true)]
+    pub(crate) org: Option<String>,
+}
+
+/// Options of `customization build logs`.
+#[derive(Debug, Args)]
+pub(crate) struct BuildLogs {
+    #[command(flatten)]
+    pub(crate) named: NamedBuild,
+    /// Go on as it is written, until the build ends; the exit code is 1 where it fails
+    #[arg(short = 'f', long)]
+    pub(crate) follow: bool,
+}
+
+/// Options of `customization build run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunBuild {
+    #[command(flatten)]
+    pub(crate) named: NamedCustomization,
+    /// Only the target in this repository
+    #[arg(short = 'd', long, value_name = "REPOSITORY")]
+    pub(crate) destination: Option<String>,
+    /// Show the logs, and wait for the ends
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
