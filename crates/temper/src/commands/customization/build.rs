@@ -94,7 +94,8 @@ fn release(api: &Api, options: &cli::NamedCustomization) -> Result<ExitCode, any
 
 fn show(api: &Api, builds: &[Build]) -> Result<ExitCode, anyhow::Error> {
     api.print(&serde_json::json!({ "builds": builds }), || {
-        builds.iter().map(|build| format!("{}  {}", build.id, follow::line(build))).collect()
+        let lines = builds.iter().map(|build| [&*build.id, "  ", &follow::line(build)].concat());
+        lines.collect()
     })
 }
 
