@@ -238,7 +238,8 @@ struct Node {
     media_type: String,
     subject: Option<Digest>,
     touched_at: Micros,
-    is_tagged: bool,
+    /// Whether a tag leads to it, or a build that somebody may want to go back to.
+    is_held: bool,
 }
 
 impl Graph {
@@ -247,19 +248,21 @@ impl Graph {
         let manifests: Vec<(String, String, Option<String>, Micros, i64)> = sqlx::query_as(
             "SELECT digest, media_type, subject, touched_at, (SELECT COUNT(*) FROM tags t \
              WHERE t.repository_id = m.repository_id AND t.digest = m.digest) \
+             + (SELECT COUNT(*) FROM builds b JOIN repositories r ON r.name = b.destination \
+             WHERE r.id = m.repository_id AND b.digest = m.digest AND b.is_kept = 1) \
              FROM manifests m WHERE repository_id = $1",
         )
         .bind(repository_id)
         .fetch_all(&mut *connection)
         .await
         .map_err(sql("list manifests"))?;
-        for (digest, media_type, subject, touched_at, tags) in manifests {
+        for (digest, media_type, subject, touched_at, holders) in manifests {
             let digest = parse_digest(digest, "manifests.digest")?;
             let subject = subject.map(|text| parse_digest(text, "manifests.subject")).transpose()?;
             if let Some(subject) = subject {
                 graph.referrers.entry(subject).or_default().push(digest);
             }
-            graph.nodes.insert(digest, Node { media_type, subject, touched_at, is_tagged: tags > 0 });
+            graph.nodes.insert(digest, Node { media_type, subject, touched_at, is_held: holders > 0 });
         }
         let references: Vec<(String, String, String)> =
             sqlx::query_as("SELECT digest, target, kind FROM manifest_references WHERE repository_id = $1")
@@ -276,10 +279,10 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Finds what is kept: what tags hold, what is young, and the retained ones of the rest.
+    /// Finds what is kept: what tags and kept builds hold, what is young, and the retained ones of the rest.
     fn kept(&self, cutoffs: Cutoffs) -> BTreeSet<Digest> {
         let mut kept = BTreeSet::new();
-        self.keep(&mut kept, self.roots(|node| node.is_tagged));
+        self.keep(&mut kept, self.roots(|node| node.is_held));
         let entries: BTreeSet<Digest> = self.children.values().flatten().copied().collect();
         // An attestation is of no use without its subject, and an entry has no rank beside its index.
         let mut rest: Vec<(Micros, Digest)> = self

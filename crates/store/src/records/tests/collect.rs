@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use temper_oci::Digest;
 
 use super::{AT, REPOSITORY, add_blob, fresh, manifest, named, new_blob, publish, referrer, size_of};
-use crate::records::{Cutoffs, Publication, RecordsError, Release, Repositories};
+use crate::records::{
+    Cutoffs, Finish, NewBuild, Publication, RecordsError, Release, Repositories, Retention, Success,
+};
 use crate::storage::StorageKey;
 
 /// Everything of the tests is older than this.
@@ -130,4 +132,41 @@ async fn only_bytes_without_blob_and_upload_are_unowned() {
     let late = repositories.add_blob(REPOSITORY, &new_blob("arriving", "two"), "two", &[], AT).await;
     assert!(matches!(late, Err(RecordsError::UnknownUpload(_))), "its bytes may be gone: {late:?}");
     assert_eq!(size_of(&repositories, REPOSITORY, "arriving").await, None);
+}
+
+#[tokio::test]
+async fn images_of_builds_that_are_kept_stay_without_tags() {
+    let (_folder, repositories) = fresh().await;
+    repository(&repositories).await;
+    let builds = repositories.records.builds();
+    let queue = NewBuild {
+        id: "1".to_owned(),
+        organization_id: "acme".to_owned(),
+        subject: "python".to_owned(),
+        kind: "definition",
+        target_id: None,
+        customization: None,
+        definition: Some(("python".to_owned(), "name: python".to_owned())),
+        name: "python".to_owned(),
+        destination: REPOSITORY.to_owned(),
+        causes: "[]".to_owned(),
+        priority: 0,
+    };
+    builds.queue(&queue, None, AT).await.expect("queues");
+    let build = builds.start("python", AT).await.expect("starts").expect("waits");
+    let digest = Digest::of("old index").to_string();
+    let finish = Finish::Succeeded(Box::new(Success { digest, ..Success::default() }));
+    let keep = |since| Retention { newest: 0, since };
+    assert!(!builds.finish("1", build.attempts + 1, &finish, keep(AT), AT).await.expect("is another's"));
+    assert!(builds.finish("1", build.attempts, &finish, keep(AT), AT).await.expect("finishes"));
+    let release = repositories.release(REPOSITORY, LATER).await.expect("releases");
+    assert_eq!(names(&release, &ALL), ["orphan"]);
+    // Another build of the subject, much later, forgets it.
+    let again = NewBuild { id: "2".to_owned(), ..queue };
+    builds.queue(&again, None, AT + 2).await.expect("queues");
+    let build = builds.start("python", AT + 2).await.expect("starts").expect("waits");
+    let finish = Finish::Failed { error: "{}".to_owned(), plan: None };
+    assert!(builds.finish("2", build.attempts, &finish, keep(AT + 1), AT + 2).await.expect("finishes"));
+    let release = repositories.release(REPOSITORY, LATER).await.expect("releases");
+    assert_eq!(names(&release, &ALL), ["old amd64", "old index", "old sbom"]);
 }
