@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use temper_compose::{Attachments as _, KEPT_INPUTS};
 use temper_hub::{Caller, Cause, HubError, PRIORITY_WATCH, PackageChange, Submission};
 use temper_oci::Digest;
 use temper_testkit::Deb;
@@ -45,6 +46,10 @@ async fn what_is_created_is_planned_queued_built_and_published() {
     assert_eq!(build.causes, [Cause::Created]);
     assert_eq!(build.tags, ["1_custom"]);
     let digest = world.tag("1_custom").expect("is published");
+    let beside =
+        world.images.repository(BASE).referrers(&digest).expect("can be listed").expect("are listed");
+    let keepers = beside.iter().filter(|one| one.artifact_type.as_deref() == Some(KEPT_INPUTS));
+    assert_eq!(keepers.count(), 1, "what it was built from is kept beside it");
     assert_eq!(build.record.digest.as_deref(), Some(digest.to_string().as_str()));
     let events = world.hub.build_events(&Caller::Program, &build.record.id, 0, 100).await.expect("lists");
     let numbers: Vec<i64> = events.iter().map(|event| event.sequence).collect();

@@ -44,7 +44,8 @@ pub(crate) fn contenders(workspace: &Workspace, temper: Temper) -> Result<Vec<Co
             name: "temper",
             command: Box::new(move |directory, address| {
                 let data = directory.join("data");
-                let command = temper.command().env("HOME", directory).args(["serve", "--anonymous", "--data-dir"]);
+                let command =
+                    temper.command().env("HOME", directory).args(["serve", "--anonymous", "--data-dir"]);
                 Ok(command.arg(data).args(["--listen", &address.to_string()]))
             }),
         },
