@@ -87,12 +87,7 @@ impl Builds {
     }
 
     /// Ends a build, at once or at its next step.
-    pub async fn cancel(
-        &self,
-        id: &str,
-        audit: AuditEvent,
-        at: Micros,
-    ) -> Result<Cancelled, RecordsError> {
+    pub async fn cancel(&self, id: &str, audit: AuditEvent, at: Micros) -> Result<Cancelled, RecordsError> {
         let mut transaction = self.records.write().await?;
         let Some(build) = find(&mut transaction, id).await? else { return Ok(Cancelled::TooLate) };
         let (statement, cancelled) = match build.state.as_str() {
