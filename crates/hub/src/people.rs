@@ -21,8 +21,8 @@ pub struct NewUser {
     pub name: String,
     /// Where they read mail.
     pub email: Option<String>,
-    /// Absent where only access tokens and identity providers let in.
-    pub password: Option<SecretString>,
+    /// What they log in with, beside access tokens that they make.
+    pub password: SecretString,
     /// Whether every organization is theirs to look after.
     pub is_admin: bool,
 }
@@ -48,15 +48,35 @@ impl Hub {
         if !self.records().people().is_empty().await? {
             return Ok(false);
         }
-        let user = NewUser {
-            name: FIRST_USER.to_owned(),
-            email: None,
-            password: Some(password.clone()),
-            is_admin: true,
-        };
+        let user =
+            NewUser { name: FIRST_USER.to_owned(), email: None, password: password.clone(), is_admin: true };
         let user = self.user_of(user).await?;
         let event = self.event(&Caller::Program, None, "user.create", FIRST_USER);
         Ok(self.records().people().add_first(&user, event).await?)
+    }
+
+    /// Gives the first user a new password, and what an administrator needs to come in; makes the user where it is gone.
+    /// Who may start the server may.
+    pub async fn reset_first_user(&self, password: &SecretString) -> Result<(), HubError> {
+        let people = self.records().people();
+        let Some(user) = people.find(FIRST_USER).await? else {
+            let user = NewUser {
+                name: FIRST_USER.to_owned(),
+                email: None,
+                password: password.clone(),
+                is_admin: true,
+            };
+            return self.create_user(&Caller::Program, user).await.map(drop);
+        };
+        let change = UserChange {
+            password_hash: Some(self.hash(password.clone()).await?),
+            is_admin: Some(true),
+            is_disabled: Some(false),
+            ..UserChange::default()
+        };
+        let event = self.event(&Caller::Program, None, "user.edit", FIRST_USER);
+        people.change(&user.id, &change, event).await?;
+        Ok(())
     }
 
     /// Adds a user; administrators may.
@@ -65,9 +85,7 @@ impl Hub {
         let mut check = Check::default();
         check.name("name", &new.name);
         check.email("email", new.email.as_deref().unwrap_or_default());
-        if let Some(password) = &new.password {
-            check.password("password", password);
-        }
+        check.password("password", &new.password);
         check.end("the user")?;
         let user = self.user_of(new).await?;
         let event = self.event(caller, None, "user.create", &user.name);
@@ -161,10 +179,7 @@ impl Hub {
             id: self.new_id(),
             name: new.name,
             email: new.email.filter(|email| !email.is_empty()),
-            password_hash: match new.password {
-                Some(password) => Some(self.hash(password).await?),
-                None => None,
-            },
+            password_hash: Some(self.hash(new.password).await?),
             is_admin: new.is_admin,
             created_at: self.now(),
             disabled_at: None,

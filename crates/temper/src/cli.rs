@@ -9,6 +9,7 @@ use temper_registry::PublicUrl;
 
 use crate::server::network;
 
+mod account;
 mod api;
 mod attestation;
 mod audit;
@@ -29,6 +30,7 @@ mod token;
 mod trust;
 mod user;
 
+pub(crate) use account::{Account, AccountCheck};
 pub(crate) use api::{Force, OfOrganization, ServerOptions};
 pub(crate) use attestation::{
     Attestation, AttestationGet, AttestationHowto, AttestationList, AttestationSbom, AttestedImage,
@@ -359,33 +361,11 @@ pub(crate) struct Serve {
     pub(crate) listen: Listen,
     #[command(flatten)]
     pub(crate) front: Front,
+    /// Give the user `admin` a new password, print it once, and let the user in again
+    #[arg(long, conflicts_with_all = ["accounts", "anonymous"])]
+    pub(crate) reset_admin: bool,
     #[command(flatten)]
     pub(crate) operation: Operation,
-}
-
-/// What to make for an accounts file.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Account {
-    /// Print the hash of a password, typed twice or given on standard input
-    #[command(after_help = "Examples:
-  temper account hash
-  pwgen 20 1 | tee password | temper account hash")]
-    Hash,
-    /// Make an access token, and print it once with the digest that is kept of it
-    #[command(after_help = "Example:
-  temper account token --json")]
-    Token,
-    /// Read an accounts file and report every problem
-    Check(AccountCheck),
-}
-
-/// Options of `account check`.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:
-  temper account check accounts.yaml")]
-pub(crate) struct AccountCheck {
-    /// The file
-    pub(crate) file: PathBuf,
 }
 
 /// Options of `validate`.

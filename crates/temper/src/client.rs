@@ -66,7 +66,7 @@ impl Client {
             Failure::usage(anyhow!("no server is known"))
                 .hint("`temper login URL` logs in to one; `--server URL` or `TEMPER_SERVER` names it")
         })?;
-        let token = options.token.clone().map(SecretString::from);
+        let token = options.token.clone();
         let token = token.or_else(|| logins.find(&server).map(|login| login.token.clone()));
         Self::new(global, server, token, runtime)
     }

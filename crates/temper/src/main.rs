@@ -108,16 +108,7 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Customization(customization) => {
             commands::customization::run(&api(&customization.server)?, &customization.command)
         }
-        Command::Attestation(cli::Attestation::List(options)) => {
-            commands::attestation::list(&open()?, options, json)
-        }
-        Command::Attestation(cli::Attestation::Get(options)) => commands::attestation::get(&open()?, options),
-        Command::Attestation(cli::Attestation::Sbom(options)) => {
-            commands::attestation::sbom(&open()?, options, json)
-        }
-        Command::Attestation(cli::Attestation::Howto(options)) => {
-            commands::attestation::howto(&open()?, options, json)
-        }
+        Command::Attestation(command) => run_attestation(&open()?, command, json),
         Command::Verify(options) => commands::verify::run(&open()?, options, json),
         Command::Reproduce(options) => {
             watched("reproduce", &|workspace| commands::reproduce::run(workspace, options, json))
@@ -125,14 +116,8 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Explain(options) => commands::explain::run(&open()?, options, json),
         Command::Bundle(cli::Bundle::Export(options)) => commands::bundle::export(&open()?, options, json),
         Command::Bundle(cli::Bundle::Import(options)) => commands::bundle::import(&open()?, options, json),
-        Command::Key(cli::Key::List) => commands::key::list(&open()?, json),
-        Command::Key(cli::Key::Show(options)) => commands::key::show(&open()?, options, json),
-        Command::Key(cli::Key::Create) => commands::key::create(&open()?, json),
-        Command::Key(cli::Key::Rotate) => commands::key::rotate(&open()?, json),
-        Command::Key(cli::Key::Import(options)) => commands::key::import(&open()?, options, json),
-        Command::Account(cli::Account::Hash) => commands::account::hash(json),
-        Command::Account(cli::Account::Token) => commands::account::token(json),
-        Command::Account(cli::Account::Check(options)) => commands::account::check(options, json),
+        Command::Key(command) => run_key(&open()?, command, json),
+        Command::Account(command) => run_account(command, json),
         Command::Validate(options) => commands::validate::run(options, json),
         Command::Doctor => commands::doctor::run(&cli.global, runtime.handle()),
         Command::Completion { shell } => print_completion(*shell),
@@ -149,6 +134,37 @@ fn run_registry(
         cli::Registry::Usage(options) => commands::registry::usage(workspace, options, json),
         cli::Registry::Gc(options) => commands::registry::gc(workspace, options, json),
         cli::Registry::Check => commands::registry::check(workspace, json),
+    }
+}
+
+fn run_attestation(
+    workspace: &Workspace,
+    command: &cli::Attestation,
+    json: bool,
+) -> Result<ExitCode, anyhow::Error> {
+    match command {
+        cli::Attestation::List(options) => commands::attestation::list(workspace, options, json),
+        cli::Attestation::Get(options) => commands::attestation::get(workspace, options),
+        cli::Attestation::Sbom(options) => commands::attestation::sbom(workspace, options, json),
+        cli::Attestation::Howto(options) => commands::attestation::howto(workspace, options, json),
+    }
+}
+
+fn run_key(workspace: &Workspace, command: &cli::Key, json: bool) -> Result<ExitCode, anyhow::Error> {
+    match command {
+        cli::Key::List => commands::key::list(workspace, json),
+        cli::Key::Show(options) => commands::key::show(workspace, options, json),
+        cli::Key::Create => commands::key::create(workspace, json),
+        cli::Key::Rotate => commands::key::rotate(workspace, json),
+        cli::Key::Import(options) => commands::key::import(workspace, options, json),
+    }
+}
+
+fn run_account(command: &cli::Account, json: bool) -> Result<ExitCode, anyhow::Error> {
+    match command {
+        cli::Account::Hash => commands::account::hash(json),
+        cli::Account::Token => commands::account::token(json),
+        cli::Account::Check(options) => commands::account::check(options, json),
     }
 }
 

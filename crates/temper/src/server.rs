@@ -58,7 +58,7 @@ pub(crate) struct Server {
     tokens: Option<TokenAccess>,
     /// Present where the server keeps people itself.
     hub: Option<Hub>,
-    /// The password of the user `admin`, where this start made the user.
+    /// The password of the user `admin`, where this start made it.
     admin_password: Option<SecretString>,
     reloads: Vec<Reload>,
 }
@@ -107,7 +107,7 @@ impl Server {
         let mut admin_password = None;
         if let Some(opened) = &mut opened {
             opened.images.attach(registry.clone());
-            admin_password = hub::make_first_user(workspace, &opened.hub)?;
+            admin_password = hub::make_first_user(workspace, &opened.hub, settings.reset_admin)?;
         }
         let hub = opened.map(|opened| opened.hub);
         let server = Self {
@@ -184,9 +184,8 @@ impl Server {
                 tokio::spawn(temper_registry::serve(listener, router, ServeLimits::default(), pending()))
             });
             let reloading = tokio::spawn(reload::run(self.reloads));
-            // Uploads are staged where the registry is; the rest is anybody's to remove.
-            let collects = operation.does(ServerRole::Worker) || operation.does(ServerRole::Registry);
-            let collecting = collects.then(|| tokio::spawn(embedded::collect(collected)));
+            let collecting =
+                operation.does(ServerRole::Worker).then(|| tokio::spawn(embedded::collect(collected)));
             let (stop, stopping) = watch::channel(false);
             let working = worker.filter(|_| operation.does(ServerRole::Worker));
             let working = working.map(|worker| tokio::spawn(async move { worker.run(stopping).await }));

@@ -23,5 +23,4 @@ mod secrets;
 mod world;
 
 mod builds;
-mod customizations;
 mod failpoints;

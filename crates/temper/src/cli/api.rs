@@ -1,6 +1,7 @@
 //! The options of every command that speaks with a server.
 
 use clap::Args;
+use secrecy::SecretString;
 
 /// Which server, and as whom.
 #[derive(Clone, Debug, Default, Args)]
@@ -10,12 +11,12 @@ pub(crate) struct ServerOptions {
     pub(crate) server: Option<String>,
     /// Access token in place of a login
     #[arg(skip = token())]
-    pub(crate) token: Option<String>,
+    pub(crate) token: Option<SecretString>,
 }
 
 /// Reads the token from the environment alone: the command line is for everybody on the machine to see.
-fn token() -> Option<String> {
-    std::env::var("TEMPER_TOKEN").ok().filter(|token| !token.is_empty())
+fn token() -> Option<SecretString> {
+    std::env::var("TEMPER_TOKEN").ok().filter(|token| !token.is_empty()).map(SecretString::from)
 }
 
 /// The organization of a command.

@@ -23,20 +23,24 @@ pub(crate) enum OrgCommand {
   temper org list --json")]
     List,
     /// Show an organization
+    #[command(after_help = "Example:
+  temper org get acme")]
     Get(OrgName),
     /// Change an organization; owners may
     Edit(OrgEdit),
     /// Remove an organization that has no images; owners may
     Delete(OrgDelete),
     /// Look after the members of an organization
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  temper org member add acme alice --role owner"
+    )]
     Member(OrgMember),
 }
 
 /// Names an organization.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  temper org get acme")]
 pub(crate) struct OrgName {
     /// The organization
     pub(crate) name: String,
@@ -115,6 +119,8 @@ pub(crate) struct OrgDelete {
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrgMember {
     /// List the members
+    #[command(after_help = "Example:
+  temper org member list acme")]
     List(OrgName),
     /// Make a user a member, or give a member another role
     Add(OrgMemberAdd),

@@ -17,27 +17,37 @@ pub(crate) struct Team {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TeamCommand {
     /// Add a team; owners may
+    #[command(after_help = "Example:
+  temper team create --org acme developers")]
     Create(TeamName),
     /// List the teams with members and rights
     #[command(after_help = "Example:
   temper team list --org acme")]
     List(OfOrganization),
     /// Show a team
+    #[command(after_help = "Example:
+  temper team get --org acme developers")]
     Get(TeamName),
     /// Remove a team with its rights; owners may
     Delete(TeamDelete),
     /// Say who is in a team
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  temper team member add --org acme developers alice"
+    )]
     Member(TeamMember),
     /// Say what a team may do
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  temper team right set --org acme developers 'acme/dhi-*' write"
+    )]
     Right(TeamRightCommand),
 }
 
 /// Names a team.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  temper team create --org acme developers")]
 pub(crate) struct TeamName {
     #[command(flatten)]
     pub(crate) organization: OfOrganization,
@@ -60,15 +70,17 @@ pub(crate) struct TeamDelete {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TeamMember {
     /// Put a member of the organization into a team
+    #[command(after_help = "Example:
+  temper team member add --org acme developers alice")]
     Add(TeamMemberName),
     /// Take a user out of a team
+    #[command(after_help = "Example:
+  temper team member remove --org acme developers alice")]
     Remove(TeamMemberName),
 }
 
 /// Names a member of a team.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  temper team member add --org acme developers alice")]
 pub(crate) struct TeamMemberName {
     #[command(flatten)]
     pub(crate) name: TeamName,

@@ -36,8 +36,7 @@ pub(crate) enum UserCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   temper user create alice --email alice@example.org
-  temper user create alice < password
-  temper user create ci --no-password")]
+  temper user create alice < password")]
 pub(crate) struct UserCreate {
     /// What they log in with: lower-case letters and digits
     pub(crate) name: String,
@@ -47,9 +46,6 @@ pub(crate) struct UserCreate {
     /// Every organization is theirs to look after
     #[arg(long)]
     pub(crate) admin: bool,
-    /// Only an identity provider lets them in
-    #[arg(long)]
-    pub(crate) no_password: bool,
 }
 
 /// Options of `user get`.

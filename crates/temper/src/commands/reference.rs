@@ -18,6 +18,8 @@ pub(crate) fn run(folder: &Path) -> Result<ExitCode, anyhow::Error> {
     write(folder, "customization.schema.json", &pretty(&temper_spec::schema::customization())?)?;
     write(folder, "accounts.schema.json", &pretty(&temper_spec::schema::accounts())?)?;
     write(folder, "definition.schema.json", &pretty(&temper_spec::schema::definition())?)?;
+    let api = serde_json::to_value(temper_web::description())?;
+    write(folder, "openapi.json", &pretty(&api)?)?;
     let config = serde_json::to_value(schemars::schema_for!(Config))?;
     write(folder, "config.schema.json", &pretty(&config)?)?;
     Ok(ExitCode::SUCCESS)

@@ -17,6 +17,7 @@ pub(crate) fn run(
     json: bool,
 ) -> Result<ExitCode, anyhow::Error> {
     let settings = Settings::new(&options.front, &workspace.server)?;
+    let settings = Settings { reset_admin: options.reset_admin, ..settings };
     if settings.anonymous && !options.listen.listen.ip().is_loopback() {
         tracing::warn!("everybody who reaches this server pulls from it: it is `--anonymous`");
     }
@@ -39,10 +40,10 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tells of the user whom the first start made.
+/// Tells the password that this start made.
 fn first_start(url: &str, password: &str) -> String {
     format!(
-        "\nThis is the first start: the user `{FIRST_USER}` was made.\n\n  password  {password}\n\n\
+        "\nThe user `{FIRST_USER}` has a new password.\n\n  password  {password}\n\n\
          It is shown this once. Log in with\n  temper login {url} --user {FIRST_USER}\n"
     )
 }

@@ -22,11 +22,10 @@ pub(crate) fn run(api: &Api, command: &UserCommand) -> Result<ExitCode, anyhow::
 }
 
 fn create(api: &Api, options: &cli::UserCreate) -> Result<ExitCode, anyhow::Error> {
-    let password = if options.no_password { None } else { Some(asking::new_password("New password: ")?) };
     let new = NewUser {
         name: options.name.clone(),
         email: options.email.clone(),
-        password,
+        password: asking::new_password("New password: ")?,
         is_admin: options.admin,
     };
     show(api, &api.client.post(&["users"], &new)?)

@@ -39,21 +39,25 @@ pub(super) fn open(
         blobs: Arc::new(workspace.blobs.clone()),
         cache: Arc::new(workspace.cache.clone()),
         archive: workspace.archive.clone(),
-        keep_inputs: workspace.keep_inputs,
         clock: Arc::new(embedded::now),
         random: Arc::new(embedded::random),
     });
     Ok(Opened { hub, images })
 }
 
-/// Makes the user `admin` where there are no users, and returns the password, which is kept nowhere.
+/// Makes the user `admin` where there are no users, or with `reset` gives the user a new password; returns the password,
+/// which is kept nowhere.
 pub(super) fn make_first_user(
     workspace: &Workspace,
     hub: &Hub,
+    reset: bool,
 ) -> Result<Option<SecretString>, anyhow::Error> {
     let secret = AccessSecret::generate()?;
     let letters = secret.expose().chars().rev().filter(char::is_ascii_alphanumeric);
     let password: SecretString = letters.take(PASSWORD_LENGTH).collect::<String>().into();
     let is_first = workspace.runtime.block_on(hub.create_first_user(&password))?;
-    Ok(is_first.then_some(password))
+    if reset && !is_first {
+        workspace.runtime.block_on(hub.reset_first_user(&password))?;
+    }
+    Ok((is_first || reset).then_some(password))
 }

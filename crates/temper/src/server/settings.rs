@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) accounts: Option<PathBuf>,
     /// Whether nobody logs in: everybody pulls, and this machine pushes.
     pub(crate) anonymous: bool,
+    /// Whether the user `admin` gets a new password.
+    pub(crate) reset_admin: bool,
 }
 
 impl Settings {
@@ -62,6 +64,7 @@ impl Settings {
             },
             accounts,
             anonymous,
+            reset_admin: false,
         })
     }
 
