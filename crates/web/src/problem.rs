@@ -60,10 +60,10 @@ impl From<&temper_spec::Problem> for Problem {
 pub(crate) enum Failures {
     /// What was sent cannot be done.
     #[response(status = "4XX", content_type = "application/problem+json")]
-    Client(#[to_schema] ProblemDetails),
+    Client(ProblemDetails),
     /// The server, or something that it needs, failed.
     #[response(status = "5XX", content_type = "application/problem+json")]
-    Server(#[to_schema] ProblemDetails),
+    Server(ProblemDetails),
 }
 
 /// Why a request is not answered as it was meant.

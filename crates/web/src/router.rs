@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::caller::SESSION_COOKIE;
 use crate::document::BODY_BYTES_MAX;
-use crate::problem::ApiError;
+use crate::problem::{ApiError, Problem, ProblemDetails};
 use crate::{audit, builds, customizations, organizations, repositories, sessions, teams, tokens, users};
 
 /// Where the routes begin.
@@ -27,6 +27,7 @@ const ROOT: &str = "/api/v1";
         description = "Organizations, people, rights, mirrors, customizations and builds. Failures are problem details (RFC 9457). Lists come in parts: `next` of one is `after` of the following. A time is RFC 3339 in UTC.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    components(schemas(Problem, ProblemDetails)),
     modifiers(&Proofs),
     security(("token" = []), ("password" = []), ("session" = []))
 )]

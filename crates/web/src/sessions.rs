@@ -34,7 +34,8 @@ pub struct Credentials {
     pub password: SecretString,
 }
 
-fn exposed<S: serde::Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes a secret into a document that its owner gets or gives.
+pub(crate) fn exposed<S: serde::Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
 }
 

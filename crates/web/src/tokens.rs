@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use temper_hub::{Caller, Hub};
 use utoipa::ToSchema;
@@ -72,14 +72,10 @@ pub struct NewToken {
 pub struct MadeToken {
     /// What programs use as a password, or send as `Authorization: Bearer`; shown once.
     #[schema(value_type = String, format = Password)]
-    #[serde(serialize_with = "exposed")]
+    #[serde(serialize_with = "crate::sessions::exposed")]
     pub secret: SecretString,
     /// The token.
     pub token: Token,
-}
-
-fn exposed<S: serde::Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(secret.expose_secret())
 }
 
 /// Lists the caller's own access tokens by name.

@@ -53,10 +53,10 @@ pub struct NewUser {
     /// Where they read mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Absent where only access tokens and identity providers let in.
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
-    #[schema(value_type = Option<String>, format = Password)]
-    pub password: Option<SecretString>,
+    /// What they log in with, beside access tokens that they make.
+    #[serde(serialize_with = "crate::sessions::exposed")]
+    #[schema(value_type = String, format = Password)]
+    pub password: SecretString,
     /// Whether every organization is theirs to look after.
     #[serde(default)]
     pub is_admin: bool,
