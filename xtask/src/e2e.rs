@@ -14,6 +14,7 @@ mod example;
 mod image;
 mod mistakes;
 mod object_store;
+mod people;
 mod podman;
 mod quickstart;
 mod registries;
@@ -63,6 +64,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "compression", run: compression::suite },
     Suite { name: "conformance", run: conformance::suite },
     Suite { name: "clients", run: clients::suite },
+    Suite { name: "people", run: people::suite },
     Suite { name: "sbom", run: sbom::suite },
     Suite { name: "registries", run: registries::suite },
     Suite { name: "trust", run: trust::suite },

@@ -60,6 +60,13 @@ impl Invocation {
         self
     }
 
+    /// Reads this file as standard input.
+    pub(crate) fn input(mut self, file: &Path) -> Result<Self> {
+        let file = File::open(file).with_context(|| format!("opening {}", file.display()))?;
+        self.command.stdin(file);
+        Ok(self)
+    }
+
     /// The same program and arguments as the arguments of `wrapper`, which must not be set up further.
     pub(crate) fn wrapped_by(mut self, wrapper: impl AsRef<OsStr>, first: &[OsString]) -> Self {
         let mut arguments = first.to_vec();

@@ -31,6 +31,12 @@ impl<'a> Client<'a> {
         self
     }
 
+    /// Reads this file as standard input.
+    pub(crate) fn input(mut self, file: &Path) -> Result<Self> {
+        self.invocation = self.invocation.input(file)?;
+        Ok(self)
+    }
+
     /// Runs with this file mode creation mask; arguments and variables must be complete.
     pub(crate) fn umask(mut self, mask: &str) -> Self {
         let script = format!("umask {mask}; exec \"$0\" \"$@\"");

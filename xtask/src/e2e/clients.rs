@@ -100,6 +100,11 @@ fn check_all(scenario: &Scenario, sample: &Sample, place: &Place) {
     }
 }
 
+/// Makes a small image for two platforms, and returns its layout.
+pub(crate) fn sample_layout(scenario: &Scenario) -> Result<String> {
+    buildah::sample(scenario, &scenario.path("sample"))
+}
+
 /// Puts the sample into a repository of the place and returns its reference.
 fn push_sample(scenario: &Scenario, place: &Place, sample: &Sample, repository: &str) -> Result<String> {
     let reference = place.reference(repository);

@@ -16,6 +16,47 @@ const COMMANDS: &[&str] = &[
     "",
     "quickstart",
     "serve",
+    "login",
+    "logout",
+    "org",
+    "org create",
+    "org list",
+    "org get",
+    "org edit",
+    "org delete",
+    "org member",
+    "org member list",
+    "org member add",
+    "org member remove",
+    "team",
+    "team create",
+    "team list",
+    "team get",
+    "team delete",
+    "team member",
+    "team member add",
+    "team member remove",
+    "team right",
+    "team right set",
+    "team right remove",
+    "token",
+    "token create",
+    "token list",
+    "token revoke",
+    "repo",
+    "repo list",
+    "repo get",
+    "repo set",
+    "repo delete",
+    "user",
+    "user create",
+    "user list",
+    "user get",
+    "user edit",
+    "user password",
+    "user delete",
+    "audit",
+    "audit list",
     "plan",
     "build",
     "catalog",
@@ -52,6 +93,27 @@ const COMMANDS: &[&str] = &[
     "validate",
     "doctor",
     "completion",
+];
+
+/// Commands that have commands.
+const GROUPS: &[&str] = &[
+    "",
+    "catalog",
+    "customization",
+    "attestation",
+    "bundle",
+    "key",
+    "registry",
+    "account",
+    "org",
+    "org member",
+    "team",
+    "team member",
+    "team right",
+    "token",
+    "repo",
+    "user",
+    "audit",
 ];
 
 pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
@@ -96,7 +158,7 @@ fn every_help_has_an_example(scenario: &Scenario) -> Result<()> {
 
 /// The help of the program and of its groups name no command that this suite does not know.
 fn every_command_is_listed(scenario: &Scenario) -> Result<()> {
-    for group in ["", "catalog", "customization", "attestation", "bundle", "key", "registry", "account"] {
+    for group in GROUPS {
         let words: Vec<&str> = group.split_whitespace().collect();
         let help = scenario.temper().args(&words).args(["--help"]).succeeds()?;
         let (_, list) = help.split_once("Commands:\n").context("a help without commands")?;

@@ -136,6 +136,12 @@ impl<'a> Scenario<'a> {
         Server::start(command.args(arguments).args(anonymous), &self.log("serve"))
     }
 
+    /// Starts `temper` with `arguments` as [`Self::serve`] does, but with the people that the server itself keeps.
+    pub(crate) fn serve_with_people<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Result<Server> {
+        let command = self.temper.command().env("HOME", &self.directory).directory(&self.directory);
+        Server::start(command.args(arguments), &self.log("serve"))
+    }
+
     /// Starts `temper` and does not wait for its end; both its outputs go to `log`.
     pub(crate) fn start_temper(&self, arguments: &[&str], log: &Path) -> Result<Child> {
         let command = self.temper.command().env("HOME", &self.directory).directory(&self.directory);

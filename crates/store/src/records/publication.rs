@@ -11,8 +11,7 @@ use temper_oci::Digest;
 
 use super::quota::Meter;
 use super::{
-    ManifestRecord, Micros, Quota, RecordsError, Repositories, WrongSize, commit, repositories, sql,
-    storable, tags,
+    ManifestRecord, Micros, Quota, RecordsError, Repositories, WrongSize, commit, repositories, sql, tags,
 };
 
 /// How many missing references one error names.
@@ -148,7 +147,7 @@ async fn add_manifest(
     .bind(&record.media_type)
     .bind(record.size_bytes.cast_signed())
     .bind(record.subject.map(|digest| digest.to_string()))
-    .bind(record.artifact_type.as_deref().map(|text| storable(text).into_owned()))
+    .bind(&record.artifact_type)
     .bind(annotations)
     .bind(at)
     .bind(&manifest.content[..])
