@@ -177,7 +177,7 @@ impl BuildTask {
         tell(log, &statements);
         guard.step(Step::Publish)?;
         reached(&self.destination, "publish")?;
-        self.publish(hub, log, guard, &image, &statements)?;
+        self.publish(hub, log, guard, (&image, &statements, &sources))?;
         reached(&self.destination, "published")?;
         Ok(published(&planned, &image, &statements))
     }
@@ -221,8 +221,7 @@ impl BuildTask {
         hub: &Hub,
         log: &dyn Log,
         guard: &dyn Guard,
-        image: &BuiltImage,
-        statements: &Statements,
+        (image, statements, sources): (&BuiltImage, &Statements, &Sources),
     ) -> Result<(), Ended> {
         let config = hub.config();
         let signer = config.signers.signer(&self.organization)?;
@@ -231,7 +230,15 @@ impl BuildTask {
         let destination = config.images.destination(&self.destination)?;
         let guarded = Guarded::new(&*destination, guard, &self.destination);
         let attestation = Attestation { statements, repository: &repository, signer };
-        let result = publish(image, &self.tags, Some(&attestation), &*config.blobs, &guarded, log);
+        let keep = || -> Result<(), ComposeError> {
+            let sources = sources.base.iter().chain(&sources.artifacts).map(|one| &**one);
+            let sources: Vec<&dyn ImageSource> = sources.collect();
+            composer(hub, log).keep_inputs(&statements.record, &image.index, &sources, &guarded).map(drop)
+        };
+        // Inputs first, so that the tags move when it is all there.
+        let kept = if config.keep_inputs { keep() } else { Ok(()) };
+        let publish = |()| publish(image, &self.tags, Some(&attestation), &*config.blobs, &guarded, log);
+        let result = kept.and_then(publish);
         match guarded.stopped() {
             Some(stop) => Err(stop.into()),
             None => Ok(result?),

@@ -35,6 +35,8 @@ pub struct HubConfig {
     pub cache: Arc<dyn Cache>,
     /// Signed package archives.
     pub archive: Arc<dyn Archive>,
+    /// Whether what an image was built from is kept beside it.
+    pub keep_inputs: bool,
     /// The clock.
     pub clock: Clock,
     /// Bytes that nobody can guess.

@@ -253,10 +253,8 @@ async fn resume(
         }
         resumed => resumed?,
     };
-    let Some(staged) = resumed else {
-        registry.repositories().remove_upload(id).await?;
-        return Ok(None);
-    };
+    // Where another server has the bytes, the upload is its own, and goes on there.
+    let Some(staged) = resumed else { return Ok(None) };
     let quotas = registry.quotas(repository).await?;
     let upload = Upload::new(registry, id.to_owned(), repository, staged, quotas);
     Ok(Some(registry.uploads().add(upload, micros(registry.limits().upload_idle_max))))

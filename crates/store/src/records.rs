@@ -34,6 +34,7 @@ mod tokens;
 mod uploads;
 mod usage;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use sqlx::{Any, AnyPool, Transaction};
@@ -133,6 +134,16 @@ impl Records {
     fn read(&self) -> &AnyPool {
         &self.0.reader
     }
+}
+
+/// Returns a text that clients made up as both databases keep it: `PostgreSQL` has no text with NUL.
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+}
+
+/// Returns what a list goes on after. Nothing that is kept has a NUL, so nothing is between a text and that text with one.
+fn after(text: Option<&str>) -> &str {
+    text.unwrap_or_default().split('\0').next().unwrap_or_default()
 }
 
 /// Names the operation that a database error ended.

@@ -184,8 +184,9 @@ impl Server {
                 tokio::spawn(temper_registry::serve(listener, router, ServeLimits::default(), pending()))
             });
             let reloading = tokio::spawn(reload::run(self.reloads));
-            let collecting =
-                operation.does(ServerRole::Worker).then(|| tokio::spawn(embedded::collect(collected)));
+            // Uploads are staged where the registry is; the rest is anybody's to remove.
+            let collects = operation.does(ServerRole::Worker) || operation.does(ServerRole::Registry);
+            let collecting = collects.then(|| tokio::spawn(embedded::collect(collected)));
             let (stop, stopping) = watch::channel(false);
             let working = worker.filter(|_| operation.does(ServerRole::Worker));
             let working = working.map(|worker| tokio::spawn(async move { worker.run(stopping).await }));

@@ -138,9 +138,14 @@ pub(crate) const TOOLS: &[Tool] = &[
         purpose: "lists the packages of a file system",
     },
     Tool {
-        program: "grype-packages",
-        source: Source::GoProgram { module: GRYPE, source: include_str!("grype_packages.go") },
-        purpose: "lists what Grype reads from an SBOM, without its database",
+        program: "grype",
+        source: Source::Go { module: GRYPE, program: "grype" },
+        purpose: "finds the packages of SBOMs in a vulnerability database",
+    },
+    Tool {
+        program: "grype-database",
+        source: Source::GoProgram { module: GRYPE, source: include_str!("grype_database.go") },
+        purpose: "makes such a database, in which every package has a vulnerability",
     },
     Tool {
         program: "gofakes3",

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use temper_compose::Plan;
 use temper_oci::Reference;
+use temper_oci::reference::is_attachment_tag;
 use temper_spec::{Customization, Parsed, Problem};
 use temper_store::records::{
     Conflict, CustomizationRecord, Draft, NewBuild, NewTarget, Organization, TargetRecord, build_state,
@@ -16,6 +17,9 @@ use crate::check_target::{PRIORITY_BY_HAND, causes_json};
 use crate::error::HubError;
 use crate::hub::Hub;
 use crate::targets::{Wanted, repository};
+
+/// How many tags a hint names.
+const TAGS_SHOWN_MAX: usize = 12;
 
 /// A customization that is there, with its targets.
 pub(super) type Known<'a> = (&'a CustomizationRecord, &'a [TargetRecord]);
@@ -145,12 +149,15 @@ impl Hub {
         let mut problems = Vec::new();
         for (place, wanted) in wanted.iter().enumerate() {
             let tags = self.tags_of(&wanted.destination).await?;
+            let written = self.config().records.targets().tags_in(&wanted.destination).await?;
+            let ours: BTreeSet<String> = written.into_iter().map(|written| written.tag).collect();
             for tag in wanted.base_tags.iter().filter(|tag| !tags.contains_key(*tag)) {
                 let message = format!("repository `{}` has no tag `{tag}`", wanted.destination);
-                let hint = if tags.is_empty() {
-                    "mirror an image into it first: `temper mirror start`".to_owned()
+                let some = tags.keys().filter(|tag| !is_attachment_tag(tag) && !ours.contains(*tag));
+                let some: Vec<&str> = some.take(TAGS_SHOWN_MAX).map(String::as_str).collect();
+                let hint = if some.is_empty() {
+                    "push an image into it first".to_owned()
                 } else {
-                    let some: Vec<&str> = tags.keys().take(8).map(String::as_str).collect();
                     format!("its tags are {}", some.join(", "))
                 };
                 problems.push(parsed.problem(&format!("targets[{place}]"), message).with_hint(hint));

@@ -23,4 +23,5 @@ mod secrets;
 mod world;
 
 mod builds;
+mod customizations;
 mod failpoints;

@@ -67,6 +67,7 @@ impl World {
             blobs: Arc::new(store),
             cache: Arc::new(MemoryCache::default()),
             archive: Arc::clone(&archive) as Arc<dyn Archive>,
+            keep_inputs: true,
             clock: Arc::new(move || now.fetch_add(1000, Ordering::SeqCst)),
             random: Arc::new(move || u128::from(number.fetch_add(1, Ordering::SeqCst)).to_be_bytes()),
         });

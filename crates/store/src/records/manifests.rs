@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use temper_oci::Digest;
 
-use super::{RecordsError, Repositories, commit, sql, tags};
+use super::{RecordsError, Repositories, commit, sql, storable, tags};
 
 /// What is known of a manifest without reading its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Repositories {
         )))
         .bind(repository)
         .bind(subject.to_string())
-        .bind(artifact_type)
+        .bind(artifact_type.map(|text| storable(text).into_owned()))
         .bind(after.map_or_else(String::new, |digest| digest.to_string()))
         .bind(i64::from(limit))
         .fetch_all(self.records.read())

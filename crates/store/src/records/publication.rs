@@ -11,7 +11,8 @@ use temper_oci::Digest;
 
 use super::quota::Meter;
 use super::{
-    ManifestRecord, Micros, Quota, RecordsError, Repositories, WrongSize, commit, repositories, sql, tags,
+    ManifestRecord, Micros, Quota, RecordsError, Repositories, WrongSize, commit, repositories, sql,
+    storable, tags,
 };
 
 /// How many missing references one error names.
@@ -147,7 +148,7 @@ async fn add_manifest(
     .bind(&record.media_type)
     .bind(record.size_bytes.cast_signed())
     .bind(record.subject.map(|digest| digest.to_string()))
-    .bind(&record.artifact_type)
+    .bind(record.artifact_type.as_deref().map(|text| storable(text).into_owned()))
     .bind(annotations)
     .bind(at)
     .bind(&manifest.content[..])

@@ -65,7 +65,7 @@ impl Repositories {
     /// Lists at most `limit` names after `after`, in lexical order.
     pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<String>, RecordsError> {
         sqlx::query_scalar("SELECT name FROM repositories WHERE name > $1 ORDER BY name LIMIT $2")
-            .bind(after.unwrap_or(""))
+            .bind(super::after(after))
             .bind(i64::from(limit))
             .fetch_all(self.records.read())
             .await

@@ -19,7 +19,7 @@ impl Repositories {
              WHERE r.name = $1 AND t.name > $2 ORDER BY t.name LIMIT $3",
         )
         .bind(repository)
-        .bind(after.unwrap_or(""))
+        .bind(super::after(after))
         .bind(i64::from(limit))
         .fetch_all(self.records.read())
         .await

@@ -205,6 +205,7 @@ async fn tags_move_together_and_list_in_pages() {
         (Some("1.10"), 2, vec!["1.9", "A"]),
         (Some("1.5"), 1, vec!["1.9"]),
         (Some("a"), 2, vec![]),
+        (Some("1.9\0x"), 1, vec!["A"]),
     ] {
         let tags = repositories.list_tags(REPOSITORY, after, limit).await.expect("lists");
         assert_eq!(tags, expected, "after {after:?}");
@@ -308,6 +309,7 @@ async fn referrers_are_found_by_subject_and_type() {
         referrer("sbom", subject, "example/sbom"),
         referrer("signature", subject, "example/signature"),
         referrer("elsewhere", Digest::of("other"), "example/sbom"),
+        referrer("odd", Digest::of("odd subject"), "odd\0type"),
     ];
     publish(&repositories, referrers, &[]).await;
     let list = async |artifact_type, after, limit| {
@@ -319,6 +321,9 @@ async fn referrers_are_found_by_subject_and_type() {
             .map(|record| record.annotations["note"].clone())
             .collect::<Vec<_>>()
     };
+    let odd = Digest::of("odd subject");
+    let found = repositories.list_referrers(REPOSITORY, odd, Some("odd\0type"), None, 9).await;
+    assert_eq!(found.expect("lists").len(), 1, "what no database keeps as it is, is found all the same");
     let mut all = vec!["sbom".to_owned(), "signature".to_owned()];
     all.sort_by_key(|text| Digest::of(text).to_string());
     assert_eq!(list(None, None, 10).await, all);

@@ -39,6 +39,7 @@ pub(super) fn open(
         blobs: Arc::new(workspace.blobs.clone()),
         cache: Arc::new(workspace.cache.clone()),
         archive: workspace.archive.clone(),
+        keep_inputs: workspace.keep_inputs,
         clock: Arc::new(embedded::now),
         random: Arc::new(embedded::random),
     });

@@ -72,6 +72,7 @@ impl Api {
             cache: Arc::new(Nothing),
             archive: Arc::new(Nothing),
             clock: Arc::new(move || now.fetch_add(1_000, Ordering::Relaxed)),
+            keep_inputs: false,
             random: Arc::new(move || u128::from(number.fetch_add(1, Ordering::Relaxed)).to_le_bytes()),
         });
         assert!(hub.create_first_user(&PASSWORD.into()).await.expect("makes"));

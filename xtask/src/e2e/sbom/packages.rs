@@ -37,24 +37,15 @@ pub(super) fn of_syft(document: &Value) -> Result<Packages> {
     Ok(packages)
 }
 
-/// Reads what Grype takes from an SBOM; each package has the distribution, and its source package where that has another
-/// name or version.
+/// Reads the packages in which Grype finds something.
 pub(super) fn of_grype(document: &Value) -> Result<Packages> {
-    let found = document["packages"].as_array().context("no list of packages")?;
+    let found = document["matches"].as_array().context("no list of matches")?;
     let mut packages = Packages::new();
-    for package in found.iter().filter(|package| package["type"] == "deb") {
+    for package in found.iter().map(|found| &found["artifact"]) {
         let purl = text(package, "purl")?.to_owned();
-        let qualifiers = qualifiers(&purl);
         let (name, version) = (text(package, "name")?.to_owned(), text(package, "version")?.to_owned());
-        ensure!(text(package, "distro")?.to_lowercase().starts_with("debian 13"), "{package}");
-        let upstream =
-            qualifiers.get("upstream").map(|upstream| upstream.replace("%40", "@").replace("%3A", ":"));
-        let upstream = upstream.map(|upstream| upstream.replace("%2B", "+"));
-        let sources = package["upstreams"].as_array().context("no source packages")?;
-        let is_named =
-            |wanted: &String| sources.iter().filter_map(Value::as_str).any(|one| one.starts_with(wanted));
-        ensure!(upstream.as_ref().is_none_or(is_named), "{package}");
-        let architecture = qualifiers.get("arch").context("a package URL without architecture")?.clone();
+        let architecture =
+            qualifiers(&purl).get("arch").context("a package URL without architecture")?.clone();
         packages.insert((name, version, architecture), purl);
     }
     Ok(packages)

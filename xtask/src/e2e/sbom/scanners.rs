@@ -18,8 +18,8 @@ pub(super) fn check(scenario: &Scenario, reference: &str, sboms: &Sboms) {
     scenario.check(&format!("syft_reads_the_same_packages_from_the_sboms_of_{architecture}"), || {
         syft_reads_the_same(scenario, &[spdx, cyclonedx], &read(spdx)?)
     });
-    scenario.check(&format!("grype_reads_the_same_packages_from_the_sboms_of_{architecture}"), || {
-        grype_reads_the_same(scenario, &[spdx, cyclonedx], &read(spdx)?)
+    scenario.check(&format!("grype_finds_every_package_of_the_sboms_of_{architecture}"), || {
+        grype_finds_the_same(scenario, &[spdx, cyclonedx], &read(spdx)?)
     });
 }
 
@@ -35,15 +35,25 @@ fn syft_finds_the_same(scenario: &Scenario, reference: &str, architecture: &str,
     Ok(())
 }
 
-/// Lets Grype read the SBOMs: it must find the packages of the SBOM, for the distribution and with the source packages by
-/// which advisories name them.
-fn grype_reads_the_same(scenario: &Scenario, sboms: &[&PathBuf], spdx: &Value) -> Result<()> {
+/// Gives Grype a database in which every source package of the distribution has a vulnerability: it must find every package
+/// of the SBOMs, which it does by distribution, name, version and source package, and no other.
+fn grype_finds_the_same(scenario: &Scenario, sboms: &[&PathBuf], spdx: &Value) -> Result<()> {
     let ours = of_spdx(spdx)?;
+    let cache = scenario.path(scenario.numbered("grype"));
+    let database = scenario.tool("grype-database")?.args([cache.join("6").as_path(), sboms[0]]);
+    database.succeeds()?;
     for sbom in sboms {
-        let read = image::json(&scenario.tool("grype-packages")?.args([sbom]).succeeds()?)?;
-        let theirs = of_grype(&read)?;
+        let mut grype =
+            scenario.tool("grype")?.args([&format!("sbom:{}", sbom.display()), "--output", "json"]);
+        grype = grype.env("GRYPE_DB_CACHE_DIR", &cache);
+        for variable in
+            ["DB_AUTO_UPDATE", "DB_VALIDATE_AGE", "DB_REQUIRE_UPDATE_CHECK", "CHECK_FOR_APP_UPDATE"]
+        {
+            grype = grype.env(&format!("GRYPE_{variable}"), "false");
+        }
+        let theirs = of_grype(&image::json(&grype.succeeds()?)?)?;
         ensure_same(&ours, &theirs)?;
-        println!("  {} packages of {}", theirs.len(), sbom.display());
+        println!("  Grype finds {} packages of {}", theirs.len(), sbom.display());
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::{PATH, find, follow};
 use crate::cli::{self, CustomizationBuild};
 use crate::commands::api::Api;
 use crate::failure::Failure;
-use crate::printing;
+use crate::{plan_text, printing};
 
 /// How many packages, settings or files that differ are shown; `--json` has them all.
 const ROWS_MAX: usize = 60;
@@ -121,7 +121,14 @@ fn causes(build: &Build) -> String {
 fn event_line(event: &BuildEvent) -> String {
     let platform = event.platform.as_ref().map(|platform| format!(" [{platform}]")).unwrap_or_default();
     let level = if event.level == "info" { String::new() } else { format!("{}: ", event.level) };
-    format!("{}  {:<8}{platform} {level}{}\n", event.at, event.step, event.message)
+    let amount = match (event.done.zip(event.total), event.is_bytes) {
+        (Some((done, total)), true) => {
+            format!(" {} of {}", plan_text::bytes(done), plan_text::bytes(total))
+        }
+        (Some((done, total)), false) => format!(" {done} of {total}"),
+        (None, _) => String::new(),
+    };
+    format!("{}  {:<8}{platform} {level}{}{amount}\n", event.at, event.step, event.message)
 }
 
 fn render(details: &BuildDetails) -> String {
