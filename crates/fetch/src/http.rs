@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Certificate, Client, Response, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Response, Url};
 
 pub use self::retry::{Backoff, is_transient_error, is_transient_status, retry_after};
 pub use self::small::small;
@@ -125,6 +125,11 @@ impl HttpError {
 
 /// Builds a client; callers keep and clone it, since it holds the connection pool.
 pub fn client(config: &HttpConfig) -> Result<Client, HttpError> {
+    builder(config)?.build().map_err(HttpError::Client)
+}
+
+/// Begins a client that has more to be said about it.
+pub(crate) fn builder(config: &HttpConfig) -> Result<ClientBuilder, HttpError> {
     let mut roots = Vec::new();
     for (index, bundle) in config.root_certificates.iter().enumerate() {
         let number = index + 1;
@@ -141,7 +146,7 @@ pub fn client(config: &HttpConfig) -> Result<Client, HttpError> {
     if !roots.is_empty() {
         builder = builder.tls_certs_merge(roots);
     }
-    builder.build().map_err(HttpError::Client)
+    Ok(builder)
 }
 
 /// Follows up to `most` redirects, never from HTTPS to plain HTTP.

@@ -6,6 +6,7 @@ pub mod archive;
 pub mod http;
 pub mod openpgp;
 
+pub mod courier;
 pub mod credentials;
 pub mod registry;
 

@@ -5,7 +5,7 @@
 
 mod guarded;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use temper_attest::provenance::{Builder as BuilderName, PackageSource, Role, Target};
@@ -20,6 +20,7 @@ use temper_store::records::{BuildInput, Micros};
 use crate::content::Content;
 use crate::hub::Hub;
 use crate::targets::PlatformIds;
+use crate::watch::Choice;
 
 use guarded::Guarded;
 
@@ -71,6 +72,8 @@ pub struct Published {
     pub inputs: Vec<BuildInput>,
     /// The archives that packages were chosen from: address and suite.
     pub archives: Vec<(String, String)>,
+    /// What its packages were chosen from and which: the watch follows that.
+    pub choices: Vec<Choice>,
 }
 
 /// Why a build ended without an image.
@@ -179,7 +182,7 @@ impl BuildTask {
         reached(&self.destination, "publish")?;
         self.publish(hub, log, guard, (&image, &statements, &sources))?;
         reached(&self.destination, "published")?;
-        Ok(published(&planned, &image, &statements))
+        Ok(published(self, &planned, &image, &statements))
     }
 
     fn state(
@@ -246,7 +249,12 @@ impl BuildTask {
     }
 }
 
-fn published(planned: &Planned<'_>, image: &BuiltImage, statements: &Statements) -> Published {
+fn published(
+    task: &BuildTask,
+    planned: &Planned<'_>,
+    image: &BuiltImage,
+    statements: &Statements,
+) -> Published {
     Published {
         plan: planned.plan.clone(),
         digest: image.digest(),
@@ -254,6 +262,33 @@ fn published(planned: &Planned<'_>, image: &BuiltImage, statements: &Statements)
         automatic_ids: planned.automatic_ids(),
         inputs: inputs(statements),
         archives: archives(statements),
+        choices: task.choices(statements),
+    }
+}
+
+impl BuildTask {
+    /// Lists what packages were chosen from, for each platform, with those that were wanted and those that were taken.
+    fn choices(&self, statements: &Statements) -> Vec<Choice> {
+        let wanted = self.recipe.packages.iter().map(|package| package.name.clone());
+        let wanted: BTreeSet<String> = wanted.collect();
+        let source = |source: &PackageSource| temper_compose::PackageSource {
+            uri: source.uri.clone(),
+            suite: source.suite.clone(),
+            components: source.components.clone(),
+            keyring: source.keyring.clone(),
+        };
+        let platforms = statements.record.settings.platforms.iter();
+        let choice = platforms.filter(|(_, settings)| !settings.sources.is_empty()).filter_map(
+            |(platform, settings)| {
+                let taken = settings.install.iter().map(|package| package.name.clone());
+                Some(Choice {
+                    sources: settings.sources.iter().map(source).collect(),
+                    architecture: platform.debian_architecture()?.to_owned(),
+                    names: taken.chain(wanted.iter().cloned()).collect(),
+                })
+            },
+        );
+        choice.collect()
     }
 }
 

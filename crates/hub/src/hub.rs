@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::caller::Caller;
 use crate::images::{Images, Signers};
+use crate::outside::Outside;
 use crate::queue::Queue;
 use crate::secrets::Secrets;
 
@@ -37,6 +38,8 @@ pub struct HubConfig {
     pub archive: Arc<dyn Archive>,
     /// Whether what an image was built from is kept beside it.
     pub keep_inputs: bool,
+    /// Catalogs, upstream registries, addresses of webhooks.
+    pub outside: Outside,
     /// The clock.
     pub clock: Clock,
     /// Bytes that nobody can guess.
@@ -87,6 +90,10 @@ impl Hub {
 
     pub(crate) fn records(&self) -> &Records {
         &self.config().records
+    }
+
+    pub(crate) fn outside(&self) -> &Outside {
+        &self.config().outside
     }
 
     pub(crate) fn secrets(&self) -> &dyn Secrets {

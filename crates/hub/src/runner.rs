@@ -110,6 +110,7 @@ impl Hub {
         }
         self.build_changed();
         self.queue().wake();
+        self.tell_build(&build, &finish).await;
         Ok(outcome)
     }
 

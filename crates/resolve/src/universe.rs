@@ -86,6 +86,14 @@ impl Universe {
         self.versions(name).map(|id| (&self.sources[self.source_of(id)], self.record(id)))
     }
 
+    /// All packages that provide a name with the index that holds each, in the order of the sources.
+    pub fn providing<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = (&'a IndexSource, PackageRecord<'a>)> {
+        self.providers(name).map(|(id, _)| (&self.sources[self.source_of(id)], self.record(id)))
+    }
+
     /// Names of all packages, sorted and each once.
     pub fn package_names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.fitting_records().map(|record| record.name()).collect();

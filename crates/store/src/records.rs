@@ -15,6 +15,7 @@ mod integrity;
 mod jobs;
 mod leftovers;
 mod manifests;
+mod mirrors;
 mod organizations;
 mod people;
 mod portable;
@@ -33,6 +34,8 @@ mod tests;
 mod tokens;
 mod uploads;
 mod usage;
+mod watch;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -56,6 +59,7 @@ pub use error::{NeededBlob, RecordsError, WrongSize};
 pub use integrity::{Dangling, KeptBlob};
 pub use jobs::{Enqueued, Job, JobCount, Jobs, NewJob};
 pub use manifests::{ManifestRecord, RemovedManifest};
+pub use mirrors::{MirrorRecord, Mirrors, NewMirror, RefusedTag, Started, TagLine, UpstreamTag};
 pub use organizations::{Member, Organization, Organizations, Standing};
 pub use people::{Changed, People, User, UserChange};
 pub use portable::PortableError;
@@ -72,6 +76,8 @@ pub use teams::{Team, Teams};
 pub use tokens::{Token, TokenOwner, Tokens};
 pub use uploads::UploadRecord;
 pub use usage::{RepositoryUsage, Usage};
+pub use watch::{Noticed, PackageWatch, RebuildSettings, TimedChange, Watch, WatchedInput};
+pub use webhooks::{Attempt, Delivery, IncomingWebhook, NewDelivery, SharedSecret, Webhook, Webhooks};
 
 /// Microseconds since 1970 in UTC, as records keep time.
 pub type Micros = i64;

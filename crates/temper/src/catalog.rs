@@ -9,37 +9,16 @@ use temper_spec::{Definition, Parsed};
 use crate::failure::{Failure, Problem};
 use crate::printing::counted;
 
-/// The catalog that ships with Temper, by id.
-const EMBEDDED: [(&str, &str); 8] = [
-    ("bash/debian-13/5", include_str!("../../../catalog/image/bash/debian-13/5.yaml")),
-    ("bash/debian-13/5-dev", include_str!("../../../catalog/image/bash/debian-13/5-dev.yaml")),
-    ("debian-base/debian-13/13", include_str!("../../../catalog/image/debian-base/debian-13/13.yaml")),
-    (
-        "debian-base/debian-13/13-dev",
-        include_str!("../../../catalog/image/debian-base/debian-13/13-dev.yaml"),
-    ),
-    ("python/debian-13/3.13", include_str!("../../../catalog/image/python/debian-13/3.13.yaml")),
-    ("python/debian-13/3.13-dev", include_str!("../../../catalog/image/python/debian-13/3.13-dev.yaml")),
-    ("static/debian-13/13", include_str!("../../../catalog/image/static/debian-13/13.yaml")),
-    ("static/debian-13/13-dev", include_str!("../../../catalog/image/static/debian-13/13-dev.yaml")),
-];
-
 /// A definition is one short file; more is not one.
 const DEFINITION_BYTES_MAX: u64 = 4 << 20;
 
-/// Most ids that a hint names.
-const IDS_SHOWN_MAX: usize = 12;
-
 /// Texts of definitions by id.
-pub(crate) struct Catalog(BTreeMap<String, String>);
+pub(crate) struct Catalog(temper_hub::Catalog);
 
 impl Catalog {
     /// Reads a folder of definitions (`image/…`), or the embedded catalog where none is named.
     pub(crate) fn read(folder: Option<&Path>) -> Result<Self, anyhow::Error> {
-        let Some(folder) = folder else {
-            let embedded = EMBEDDED.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned()));
-            return Ok(Self(embedded.collect()));
-        };
+        let Some(folder) = folder else { return Ok(Self(temper_hub::Catalog::embedded())) };
         let mut definitions = BTreeMap::new();
         for kind in ["image", "chart"] {
             collect(&folder.join(kind), &mut Vec::new(), &mut definitions)?;
@@ -49,24 +28,23 @@ impl Catalog {
                 .hint("a catalog has folders `image` and `chart` with files like `image/python/debian-13/3.13.yaml`")
                 .into());
         }
-        Ok(Self(definitions))
+        Ok(Self(temper_hub::Catalog::new(definitions)))
+    }
+
+    /// Returns the catalog as the hub takes it.
+    pub(crate) fn into_inner(self) -> temper_hub::Catalog {
+        self.0
     }
 
     /// Lists the ids in order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.0.ids()
     }
 
     /// Returns a definition's text.
     pub(crate) fn text(&self, id: &str) -> Result<&str, anyhow::Error> {
-        self.0.get(id).map(String::as_str).ok_or_else(|| {
-            let image = id.split('/').next().unwrap_or_default();
-            let is_near = |known: &&str| known.split('/').next() == Some(image);
-            let near: Vec<&str> = self.ids().filter(is_near).take(IDS_SHOWN_MAX).collect();
-            let all: Vec<&str> = self.ids().take(IDS_SHOWN_MAX).collect();
-            let shown = if near.is_empty() { all } else { near };
-            let hint = format!("there is {}; `temper catalog list` shows all", shown.join(", "));
-            Failure::usage(anyhow!("the catalog has no definition `{id}`")).hint(hint).into()
+        self.0.text(id).ok_or_else(|| {
+            Failure::usage(anyhow!("the catalog has no definition `{id}`")).hint(self.0.nearest(id)).into()
         })
     }
 
@@ -117,19 +95,4 @@ fn collect(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Catalog;
-
-    #[test]
-    fn every_embedded_definition_can_be_built_here() {
-        let catalog = Catalog::read(None).expect("is embedded");
-        assert_eq!(catalog.ids().count(), 8);
-        for id in catalog.ids() {
-            let definition = catalog.get(id).expect("parses");
-            assert_eq!(definition.not_buildable(), [""; 0], "{id}");
-        }
-    }
 }

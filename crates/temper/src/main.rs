@@ -87,6 +87,10 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Team(team) => commands::team::run(&api(&team.server)?, &team.command),
         Command::Token(token) => commands::token::run(&api(&token.server)?, &token.command),
         Command::Repo(repo) => commands::repo::run(&api(&repo.server)?, &repo.command),
+        Command::Mirror(mirror) => commands::mirror::run(&api(&mirror.server)?, &mirror.command),
+        Command::Watch(watch) => commands::watch::run(&api(&watch.server)?, &watch.command),
+        Command::Freshness(options) => commands::watch::freshness(&api(&options.server)?, options),
+        Command::Webhook(webhook) => commands::webhook::run(&api(&webhook.server)?, &webhook.command),
         Command::User(user) => commands::user::run(&api(&user.server)?, &user.command),
         Command::Audit(audit) => commands::audit::run(&api(&audit.server)?, &audit.command),
         Command::Backup(options) => commands::backup::run(&open_registry()?, options, json),
@@ -96,8 +100,14 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Build(options) => {
             watched("build", &|workspace| commands::build::run(workspace, options, json))
         }
-        Command::Catalog(cli::Catalog::List(options)) => commands::catalog::list(options, json),
-        Command::Catalog(cli::Catalog::Get(options)) => commands::catalog::get(options, json),
+        Command::Catalog(cli::Catalog::List(options)) => match options.server.named() {
+            Some(server) => commands::catalog::list_served(&api(server)?, options),
+            None => commands::catalog::list(options, json),
+        },
+        Command::Catalog(cli::Catalog::Get(options)) => match options.server.named() {
+            Some(server) => commands::catalog::get_served(&api(server)?, options),
+            None => commands::catalog::get(options, json),
+        },
         Command::Catalog(cli::Catalog::Build(options)) => {
             watched("catalog build", &|workspace| commands::catalog::build(workspace, options, json))
         }

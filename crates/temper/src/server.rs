@@ -16,6 +16,7 @@ mod request_id;
 mod secrets;
 mod settings;
 pub(crate) mod token_key;
+mod watching;
 mod work;
 
 use std::future::pending;
@@ -161,6 +162,7 @@ impl Server {
             None => None,
         };
         let collected = self.registry.clone();
+        let (hub, registry) = (self.hub.clone(), self.registry.clone());
         let worker = self.hub.as_ref().map(|hub| work::worker(hub, operation.jobs));
         let mut router = health.router().merge(metrics.local_router());
         router = router.merge(keyring::router(Arc::clone(&workspace.keys)));
@@ -188,6 +190,8 @@ impl Server {
             let collects = operation.does(ServerRole::Worker) || operation.does(ServerRole::Registry);
             let collecting = collects.then(|| tokio::spawn(embedded::collect(collected)));
             let (stop, stopping) = watch::channel(false);
+            let looks = operation.does(ServerRole::Worker);
+            let watching = hub.as_ref().map(|hub| watching::start(hub, &registry, looks, stopping.clone()));
             let working = worker.filter(|_| operation.does(ServerRole::Worker));
             let working = working.map(|worker| tokio::spawn(async move { worker.run(stopping).await }));
             let end = async {
@@ -206,6 +210,7 @@ impl Server {
                 // What runs ends or is given back, in a bounded time.
                 working.await?;
             }
+            drop(watching);
             reloading.abort();
             for task in [collecting, observing].into_iter().flatten() {
                 task.abort();

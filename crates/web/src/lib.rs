@@ -13,13 +13,17 @@ mod time;
 
 mod audit;
 mod builds;
+mod catalogs;
 mod customizations;
+mod mirrors;
 mod organizations;
 mod repositories;
 mod sessions;
 mod teams;
 mod tokens;
 mod users;
+mod watch;
+mod webhooks;
 
 mod router;
 
@@ -28,10 +32,12 @@ pub use builds::{
     Build, BuildCause, BuildDetails, BuildError, BuildEvent, BuildInput, BuildProblem, BuildRun,
 };
 pub use caller::{Peer, SESSION_COOKIE};
+pub use catalogs::CatalogEntry;
 pub use customizations::{
     Customization, CustomizationEdit, CustomizationVersion, Documents, Drift, DriftLine, Folder, Released,
     Restoration, SentDocument, Target, TargetTag,
 };
+pub use mirrors::{Mirror, MirroredTag, NewMirror, RefusedTag, SyncProgress, TagLine};
 pub use organizations::{
     Member, MemberRight, NewOrganization, Organization, OrganizationEdit, Role, RoleOfMember,
 };
@@ -43,3 +49,5 @@ pub use sessions::{Credentials, Session};
 pub use teams::{NewTeam, Right, Team, TeamRight};
 pub use tokens::{MadeToken, NewToken, Token};
 pub use users::{NewUser, User, UserEdit};
+pub use watch::{Freshness, LateChange, Rebuilds, RebuildsEdit, Window};
+pub use webhooks::{Delivery, Heard, IncomingWebhook, NewIncomingWebhook, NewWebhook, Webhook};

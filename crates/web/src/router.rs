@@ -14,7 +14,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::caller::SESSION_COOKIE;
 use crate::document::BODY_BYTES_MAX;
 use crate::problem::{ApiError, Problem, ProblemDetails};
-use crate::{audit, builds, customizations, organizations, repositories, sessions, teams, tokens, users};
+use crate::{
+    audit, builds, catalogs, customizations, mirrors, organizations, repositories, sessions, teams, tokens,
+    users, watch, webhooks,
+};
 
 /// Where the routes begin.
 const ROOT: &str = "/api/v1";
@@ -61,6 +64,10 @@ fn routes() -> OpenApiRouter<Hub> {
         .merge(repositories::routes())
         .merge(customizations::routes())
         .merge(builds::routes())
+        .merge(catalogs::routes())
+        .merge(mirrors::routes())
+        .merge(watch::routes())
+        .merge(webhooks::routes())
         .merge(audit::routes())
 }
 

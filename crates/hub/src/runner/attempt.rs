@@ -42,13 +42,18 @@ impl Hub {
             log: Arc::clone(log),
             runtime: Handle::current(),
         };
-        let (hub, log) = (self.clone(), Arc::clone(log));
-        let run = move || task.run(&hub, &*log, &guard).map(|published| (task, published));
+        let (hub, its_log) = (self.clone(), Arc::clone(log));
+        let run = move || task.run(&hub, &*its_log, &guard).map(|published| (task, published));
         let (task, published) = match tokio::task::spawn_blocking(run).await {
             Ok(made) => made?,
             Err(error) if error.is_panic() => return Err(Attempt::Panicked),
             Err(_) => return Err(Ended::Stopped(Stop::Lost).into()),
         };
+        if let Err(error) = self.watch_packages(&build.subject, &published.choices).await {
+            // The image is published; its packages are looked at again with its next build.
+            let error = crate::sync::sentence(&error);
+            log.say("warning", Step::Publish, format!("the packages of this build are not watched: {error}"));
+        }
         let before = self.content_before(build).await?;
         let changes = before.map(|before| json(&published.content.changes_since(&before)));
         Ok(Made { success: success(&task, wanted.as_ref(), published, changes) })

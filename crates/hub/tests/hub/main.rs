@@ -25,3 +25,5 @@ mod world;
 mod builds;
 mod customizations;
 mod failpoints;
+mod mirrors;
+mod watch;

@@ -68,6 +68,7 @@ impl World {
             cache: Arc::new(MemoryCache::default()),
             archive: Arc::clone(&archive) as Arc<dyn Archive>,
             keep_inputs: true,
+            outside: temper_hub::Outside::anonymous().expect("makes clients"),
             clock: Arc::new(move || now.fetch_add(1000, Ordering::SeqCst)),
             random: Arc::new(move || u128::from(number.fetch_add(1, Ordering::SeqCst)).to_be_bytes()),
         });

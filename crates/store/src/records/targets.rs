@@ -266,20 +266,8 @@ impl Targets {
     /// Lets somebody look at targets; one that is looked at soon anyway takes up the causes.
     pub async fn check(&self, checks: &[NewCheck], at: Micros) -> Result<(), RecordsError> {
         let mut transaction = self.records.write().await?;
-        for check in checks {
-            let job = NewJob {
-                id: check.id.clone(),
-                kind: CHECK_JOB,
-                subject: check.target_id.clone(),
-                payload: check.causes.clone(),
-                priority: check.priority,
-                run_at: at,
-            };
-            let enqueued = jobs::enqueue(&mut transaction, &job, at).await?;
-            if let Some(waiting) = enqueued.waiting {
-                let causes = joined(&waiting, &check.causes)?;
-                jobs::replace_payload(&mut transaction, &enqueued.id, &causes).await?;
-            }
+        for one in checks {
+            check(&mut transaction, one, at).await?;
         }
         commit(transaction).await
     }
@@ -296,6 +284,28 @@ impl Targets {
         note_check(&mut transaction, id, causes, outcome, at).await?;
         commit(transaction).await
     }
+}
+
+/// Lets somebody look at a target; one that is looked at soon anyway takes up the causes.
+pub(super) async fn check(
+    connection: &mut AnyConnection,
+    check: &NewCheck,
+    at: Micros,
+) -> Result<(), RecordsError> {
+    let job = NewJob {
+        id: check.id.clone(),
+        kind: CHECK_JOB,
+        subject: check.target_id.clone(),
+        payload: check.causes.clone(),
+        priority: check.priority,
+        run_at: at,
+    };
+    let enqueued = jobs::enqueue(&mut *connection, &job, at).await?;
+    if let Some(waiting) = enqueued.waiting {
+        let causes = joined(&waiting, &check.causes)?;
+        jobs::replace_payload(connection, &enqueued.id, &causes).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn note_check(

@@ -14,6 +14,13 @@ pub(crate) struct ServerOptions {
     pub(crate) token: Option<SecretString>,
 }
 
+impl ServerOptions {
+    /// Returns them where a server is named; commands that work without one ask it then.
+    pub(crate) fn named(&self) -> Option<&Self> {
+        self.server.is_some().then_some(self)
+    }
+}
+
 /// Reads the token from the environment alone: the command line is for everybody on the machine to see.
 fn token() -> Option<SecretString> {
     std::env::var("TEMPER_TOKEN").ok().filter(|token| !token.is_empty()).map(SecretString::from)

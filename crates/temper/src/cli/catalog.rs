@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::Signing;
+use crate::cli::{ServerOptions, Signing};
 
 /// What to do with the catalog.
 #[derive(Debug, Subcommand)]
@@ -24,11 +24,13 @@ pub(crate) enum Catalog {
   temper catalog list --filter python --json")]
 pub(crate) struct CatalogList {
     /// Folder of definitions [default: the embedded catalog]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
     pub(crate) catalog: Option<PathBuf>,
     /// Show only definitions whose id contains this text
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
 }
 
 /// Options of `catalog get`.
@@ -39,8 +41,10 @@ pub(crate) struct CatalogGet {
     /// The definition's id, `python/debian-13/3.13`
     pub(crate) id: String,
     /// Folder of definitions [default: the embedded catalog]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
     pub(crate) catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
 }
 
 /// Options of `catalog build`.

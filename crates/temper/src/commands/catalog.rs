@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use serde::Serialize;
 use temper_compose::{Recipe, Request};
 use temper_spec::Definition;
+use temper_web::CatalogEntry;
 
 use crate::catalog::Catalog;
 use crate::cli;
+use crate::commands::api::Api;
 use crate::commands::build;
 use crate::failure::Failure;
 use crate::ids;
@@ -39,6 +41,24 @@ pub(crate) fn list(options: &cli::CatalogList, json: bool) -> Result<ExitCode, a
         .collect::<Result<_, _>>()?;
     printing::print(json, &serde_json::json!({ "definitions": lines }), || render(&lines))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lists the definitions that a server builds.
+pub(crate) fn list_served(api: &Api, options: &cli::CatalogList) -> Result<ExitCode, anyhow::Error> {
+    let filter = options.filter.as_deref().unwrap_or_default();
+    let found: Vec<CatalogEntry> = api.client.list(&["catalog"], &[("filter", filter)], None)?;
+    let line = |entry: CatalogEntry| {
+        let CatalogEntry { id, name, tags, platforms, obstacles, .. } = entry;
+        Line { id, name, tags, platforms, obstacles }
+    };
+    let lines: Vec<Line> = found.into_iter().map(line).collect();
+    api.print(&serde_json::json!({ "definitions": lines }), || render(&lines))
+}
+
+/// Prints a definition that a server builds.
+pub(crate) fn get_served(api: &Api, options: &cli::CatalogGet) -> Result<ExitCode, anyhow::Error> {
+    let entry: CatalogEntry = api.client.get(&["catalog", &options.id])?;
+    api.print(&entry, || entry.text.clone().unwrap_or_default())
 }
 
 fn line(definition: &Definition) -> Line {

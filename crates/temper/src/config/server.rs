@@ -20,4 +20,8 @@ pub(crate) struct ServerConfig {
     pub(crate) accounts: Option<PathBuf>,
     /// Whether nobody logs in: everybody who reaches the server pulls, and its own machine pushes.
     pub(crate) anonymous: bool,
+    /// Folder of definitions that mirrors are built from, in place of the catalog that ships with Temper.
+    pub(crate) catalog: Option<PathBuf>,
+    /// Networks that webhooks may reach beside public addresses, `10.20.0.0/16`.
+    pub(crate) webhook_networks: Vec<String>,
 }

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use secrecy::SecretString;
-use temper_hub::{Hub, HubConfig};
+use temper_fetch::courier::Courier;
+use temper_hub::{Hub, HubConfig, Outside};
 use temper_registry::{AccessSecret, PasswordLimits, Passwords};
 use temper_store::records::Records;
 
 use super::images::{ServedImages, ServedSigners};
+use super::network;
 use super::secrets::ServedSecrets;
+use crate::catalog::Catalog;
 use crate::embedded;
+use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 /// Letters and digits of the first user's password.
@@ -40,10 +44,23 @@ pub(super) fn open(
         cache: Arc::new(workspace.cache.clone()),
         archive: workspace.archive.clone(),
         keep_inputs: workspace.keep_inputs,
+        outside: outside(workspace)?,
         clock: Arc::new(embedded::now),
         random: Arc::new(embedded::random),
     });
     Ok(Opened { hub, images })
+}
+
+/// Opens what the hub reaches beyond its own registry.
+fn outside(workspace: &Workspace) -> Result<Outside, anyhow::Error> {
+    let server = &workspace.server;
+    let catalog = Catalog::read(server.catalog.as_deref()).map_err(Failure::configuration)?;
+    let networks = server.webhook_networks.iter().map(|text| network(text).map_err(anyhow::Error::msg));
+    let networks = networks.collect::<Result<Vec<_>, _>>();
+    let networks =
+        networks.context("`server.webhook-networks` cannot be used").map_err(Failure::configuration)?;
+    let courier = Courier::new(&workspace.http, networks)?;
+    Ok(Outside::new(catalog.into_inner(), workspace.registry.clone(), courier))
 }
 
 /// Makes the user `admin` where there are no users, or with `reset` gives the user a new password; returns the password,

@@ -71,6 +71,7 @@ impl Api {
             blobs: Arc::new(Nothing),
             cache: Arc::new(Nothing),
             archive: Arc::new(Nothing),
+            outside: temper_hub::Outside::anonymous().expect("makes clients"),
             clock: Arc::new(move || now.fetch_add(1_000, Ordering::Relaxed)),
             keep_inputs: false,
             random: Arc::new(move || u128::from(number.fetch_add(1, Ordering::Relaxed)).to_le_bytes()),
