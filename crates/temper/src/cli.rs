@@ -20,7 +20,7 @@ mod catalog;
 mod customization;
 mod key;
 mod login;
-mod mirror;
+pub(crate) mod mirror;
 mod operation;
 mod org;
 mod registry;
@@ -30,7 +30,7 @@ mod team;
 mod token;
 mod trust;
 mod user;
-mod webhook;
+pub(crate) mod webhook;
 
 pub(crate) use account::{Account, AccountCheck};
 pub(crate) use api::{Force, OfOrganization, ServerOptions};
@@ -49,9 +49,6 @@ pub(crate) use customization::{
 };
 pub(crate) use key::{Key, KeyImport, KeyShow};
 pub(crate) use login::{LogIn, LogOut};
-pub(crate) use mirror::{
-    Freshness, Mirror, MirrorCommand, MirrorStart, MirrorStop, MirrorSync, Watch, WatchCommand,
-};
 pub(crate) use operation::{Operation, ServerRole};
 pub(crate) use org::{
     CustomizationRight, MemberRight, Org, OrgCommand, OrgCreate, OrgDelete, OrgEdit, OrgMember, OrgMemberAdd,
@@ -66,10 +63,6 @@ pub(crate) use team::{
 pub(crate) use token::{Token, TokenCommand, TokenCreate, TokenHolder, TokenList, TokenRevoke};
 pub(crate) use trust::{Explain, Reproduce, Trust, Verify};
 pub(crate) use user::{User, UserCommand, UserCreate, UserDelete, UserEdit, UserGet, UserPassword};
-pub(crate) use webhook::{
-    IncomingCommand, IncomingCreate, IncomingKind, Webhook, WebhookCommand, WebhookCreate, WebhookDelete,
-    WebhookName,
-};
 
 /// Customize hardened container images: plan, build, and serve them
 ///
@@ -188,19 +181,19 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   temper mirror start --org acme python
   temper mirror start --org acme docker.io/library/nginx --tags '1.*'")]
-    Mirror(Mirror),
+    Mirror(mirror::Mirror),
     /// Say when rebuilds run that nobody asked for
     #[command(after_help = "Examples:
   temper watch get --org acme
   temper watch pause --org acme")]
-    Watch(Watch),
+    Watch(mirror::Watch),
     /// Show how long a repository's tags take to answer to what changed
-    Freshness(Freshness),
+    Freshness(mirror::Freshness),
     /// Look after webhooks: who is told of what happens, and who tells of pushes
     #[command(after_help = "Examples:
   temper webhook create --org acme https://hooks.example/temper --event push
   temper webhook incoming create --org acme docker-hub")]
-    Webhook(Webhook),
+    Webhook(webhook::Webhook),
     /// Look after users
     #[command(after_help = "Example:
   temper user create alice")]

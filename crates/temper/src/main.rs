@@ -100,14 +100,8 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
         Command::Build(options) => {
             watched("build", &|workspace| commands::build::run(workspace, options, json))
         }
-        Command::Catalog(cli::Catalog::List(options)) => match options.server.named() {
-            Some(server) => commands::catalog::list_served(&api(server)?, options),
-            None => commands::catalog::list(options, json),
-        },
-        Command::Catalog(cli::Catalog::Get(options)) => match options.server.named() {
-            Some(server) => commands::catalog::get_served(&api(server)?, options),
-            None => commands::catalog::get(options, json),
-        },
+        Command::Catalog(cli::Catalog::List(options)) => list_catalog(options, &api, json),
+        Command::Catalog(cli::Catalog::Get(options)) => get_catalog(options, &api, json),
         Command::Catalog(cli::Catalog::Build(options)) => {
             watched("catalog build", &|workspace| commands::catalog::build(workspace, options, json))
         }
@@ -124,14 +118,37 @@ fn run(cli: &Cli) -> Result<ExitCode, anyhow::Error> {
             watched("reproduce", &|workspace| commands::reproduce::run(workspace, options, json))
         }
         Command::Explain(options) => commands::explain::run(&open()?, options, json),
-        Command::Bundle(cli::Bundle::Export(options)) => commands::bundle::export(&open()?, options, json),
-        Command::Bundle(cli::Bundle::Import(options)) => commands::bundle::import(&open()?, options, json),
+        Command::Bundle(command) => run_bundle(&open()?, command, json),
         Command::Key(command) => run_key(&open()?, command, json),
         Command::Account(command) => run_account(command, json),
         Command::Validate(options) => commands::validate::run(options, json),
         Command::Doctor => commands::doctor::run(&cli.global, runtime.handle()),
         Command::Completion { shell } => print_completion(*shell),
         Command::Reference { directory } => commands::reference::run(directory),
+    }
+}
+
+/// Opens the server that options name.
+type OpenApi<'a> = &'a dyn Fn(&cli::ServerOptions) -> Result<Api, anyhow::Error>;
+
+fn list_catalog(options: &cli::CatalogList, api: OpenApi<'_>, json: bool) -> Result<ExitCode, anyhow::Error> {
+    match options.server.named() {
+        Some(server) => commands::catalog::list_served(&api(server)?, options),
+        None => commands::catalog::list(options, json),
+    }
+}
+
+fn get_catalog(options: &cli::CatalogGet, api: OpenApi<'_>, json: bool) -> Result<ExitCode, anyhow::Error> {
+    match options.server.named() {
+        Some(server) => commands::catalog::get_served(&api(server)?, options),
+        None => commands::catalog::get(options, json),
+    }
+}
+
+fn run_bundle(workspace: &Workspace, command: &cli::Bundle, json: bool) -> Result<ExitCode, anyhow::Error> {
+    match command {
+        cli::Bundle::Export(options) => commands::bundle::export(workspace, options, json),
+        cli::Bundle::Import(options) => commands::bundle::import(workspace, options, json),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use temper_web::{Mirror, NewMirror};
 
-use crate::cli::{self, MirrorCommand};
+use crate::cli::mirror::{self as cli, MirrorCommand};
 use crate::commands::api::{Api, split};
 use crate::failure::Failure;
 use crate::{asking, printing};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use temper_web::{Freshness, LateChange, Rebuilds, RebuildsEdit, Window};
 
-use crate::cli::{self, WatchCommand};
+use crate::cli::mirror::{self as cli, WatchCommand};
 use crate::commands::api::{Api, split};
 use crate::failure::Failure;
 use crate::printing;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use temper_web::{Delivery, IncomingWebhook, NewIncomingWebhook, NewWebhook, Webhook};
 
 use crate::asking;
-use crate::cli::{self, IncomingCommand, WebhookCommand};
+use crate::cli::webhook::{self as cli, IncomingCommand, WebhookCommand};
 use crate::commands::api::Api;
 
 /// Runs one command.
