@@ -112,3 +112,23 @@ impl Drop for Postgres {
         let _ = self.child.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_answers_and_ends() {
+        if debian::program("initdb").is_none() {
+            println!("skipped: the package `postgresql` is not installed");
+            return;
+        }
+        let server = Postgres::start().expect("starts");
+        let folder = server.folder.path().to_owned();
+        let asked =
+            Invocation::new("psql").arg(server.url()).args(["--no-psqlrc", "-Atc", "SELECT 6 * 7"]).output();
+        assert_eq!(asked.expect("answers").trim(), "42");
+        drop(server);
+        assert!(!folder.exists());
+    }
+}
