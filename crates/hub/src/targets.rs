@@ -128,12 +128,6 @@ impl Hub {
         Ok(if problems.is_empty() { Ok(wanted) } else { Err(problems) })
     }
 
-    /// Returns the tags of a line of a repository, as its mirror knows them.
-    #[expect(clippy::unused_async, reason = "the records of mirrors tell it")]
-    async fn tag_line(&self, _: &str, _: &str) -> Result<Option<Vec<String>>, HubError> {
-        Ok(None)
-    }
-
     /// Returns the tags of the base that a target follows.
     pub(crate) async fn base_tags(
         &self,
@@ -145,7 +139,8 @@ impl Hub {
             TagLine::Definition(id) => id,
         };
         let repository = repository(&target.destination);
-        let tags = self.tag_line(repository, id).await?.unwrap_or_default();
+        let mirrors = self.config().records.mirrors();
+        let tags = mirrors.tag_line(repository, id).await?.unwrap_or_default();
         Ok(if tags.is_empty() {
             let message = format!("repository `{repository}` has no line of tags `{id}`");
             Err(Problem::new(format!("targets[{place}].tag_definition_id"), None, message).with_hint(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use temper_compose::{Attachments as _, KEPT_INPUTS};
 use temper_hub::{Caller, Cause, HubError, PRIORITY_WATCH, PackageChange};
 use temper_oci::Digest;
+use temper_store::records::TagLine;
 use temper_testkit::Deb;
 
 use crate::base;
@@ -272,4 +273,38 @@ async fn old_builds_are_forgotten_but_the_newest() {
     assert_eq!(world.hub.build_events(&Caller::Program, old, 0, 10).await.expect("lists"), []);
     let error = world.hub.roll_back(&Caller::Program, old).await.expect_err("is forgotten");
     assert!(error.to_string().contains("has no image to go back to"), "{error}");
+}
+
+#[tokio::test]
+async fn a_line_of_tags_is_followed() {
+    let world = World::new().await;
+    let mirrors = world.hub.config().records.mirrors();
+    let line = |tags: &[&str]| TagLine {
+        tag_definition_id: "app/debian-13/1".to_owned(),
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+    };
+    world.push_base("1.2", &base::hardened());
+    mirrors.set_tag_lines(BASE, &[line(&["1"])]).await.expect("is kept");
+    let one = world
+        .create(&format!(
+            "targets: [{{destination: {BASE}, tag_definition_id: app/debian-13/1}}]\n{ENVIRONMENT}"
+        ))
+        .await;
+    world.work().await;
+    let first = world.tag("1_custom");
+    assert!(first.is_some() && world.tag("1.2_custom").is_none());
+    // A tag that the line gains is written although no input has changed; one that it loses stays.
+    mirrors.set_tag_lines(BASE, &[line(&["1.2"])]).await.expect("is kept");
+    let ids = world.hub.config().records.targets().with_line(BASE, "app/debian-13/1").await.expect("lists");
+    world
+        .hub
+        .check_targets(&ids, &Cause::Manual { by: "ada".to_owned() }, PRIORITY_WATCH)
+        .await
+        .expect("looks");
+    world.work().await;
+    assert_eq!(world.states(&one).await, ["succeeded", "succeeded"]);
+    assert!(world.tag("1.2_custom").is_some());
+    assert_eq!(world.tag("1_custom"), first);
+    let owned = world.get(&one).await.targets[0].tags.iter().map(|tag| tag.tag.clone()).collect::<Vec<_>>();
+    assert_eq!(owned, ["1.2_custom"]);
 }
