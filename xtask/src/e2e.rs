@@ -11,6 +11,7 @@ mod conformance;
 mod crash;
 mod determinism;
 mod example;
+mod hub;
 mod image;
 mod mistakes;
 mod object_store;
@@ -68,6 +69,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "sbom", run: sbom::suite },
     Suite { name: "registries", run: registries::suite },
     Suite { name: "trust", run: trust::suite },
+    Suite { name: "hub", run: hub::suite },
     Suite { name: "crash", run: crash::suite },
     Suite { name: "object_store", run: object_store::suite },
     Suite { name: "determinism", run: determinism::suite },
