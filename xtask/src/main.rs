@@ -12,6 +12,7 @@ mod docker_registry;
 mod e2e;
 mod fuzz;
 mod generate;
+mod http;
 mod invocation;
 mod oracle;
 mod postgres;

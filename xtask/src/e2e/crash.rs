@@ -6,7 +6,6 @@
 //! is read back, and the folder holds the blobs of the manifests that are there, and nothing else.
 
 pub(in crate::e2e) mod content;
-pub(in crate::e2e) mod http;
 mod ledger;
 mod pusher;
 
@@ -21,11 +20,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::e2e::crash::content::{Blob, Random, digest};
-use crate::e2e::crash::http::send;
 use crate::e2e::crash::ledger::Ledger;
 use crate::e2e::crash::pusher::Pusher;
 use crate::e2e::image;
 use crate::e2e::scenario::Scenario;
+use crate::http::send;
 
 const KILLS: u32 = 100;
 const PUSHERS: u64 = 4;

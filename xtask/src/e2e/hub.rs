@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::e2e::hub::person::{Person, first_password, log_in};
+use crate::e2e::hub::person::{Person, log_in};
 use crate::e2e::image;
 use crate::e2e::scenario::Scenario;
 use crate::e2e::server::Server;
@@ -54,7 +54,7 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
         .collect();
     let server = scenario.setup("an_empty_folder_is_served", || scenario.serve(&serve))?;
     let admin = scenario
-        .setup("the_first_user_logs_in", || log_in(scenario, &server, "admin", &first_password(&server)?))?;
+        .setup("the_first_user_logs_in", || log_in(scenario, &server, "admin", &server.first_password()?))?;
     scenario.setup("an_organization_is_made", || admin.run(&["org", "create", ORGANIZATION]).map(drop))?;
     scenario.setup("a_definition_is_mirrored", || mirror(&admin))?;
     let first =

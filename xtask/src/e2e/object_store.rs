@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 
 use crate::e2e::crash::content::Blob;
-use crate::e2e::crash::http::send;
 use crate::e2e::scenario::Scenario;
 use crate::e2e::server::free_address;
+use crate::http::send;
 
 const BUCKET: &str = "blobs";
 /// Blobs of both sizes: sent whole, and in parts.

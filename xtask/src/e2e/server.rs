@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::invocation::Invocation;
 
@@ -49,6 +50,15 @@ impl Server {
     /// What the server wrote so far, both outputs.
     pub(crate) fn output(&self) -> Result<String> {
         fs::read_to_string(&self.log).with_context(|| format!("reading {}", self.log.display()))
+    }
+
+    /// The password of the user `admin`, which the first start of `serve --json` prints.
+    pub(crate) fn first_password(&self) -> Result<String> {
+        let output = self.output()?;
+        let start = output.find('{').context("the server printed no object")?;
+        let mut objects = serde_json::Deserializer::from_str(&output[start..]).into_iter::<Value>();
+        let object = objects.next().context("the server printed no object")??;
+        Ok(object["admin_password"].as_str().context("the server printed no password")?.to_owned())
     }
 
     fn wait_until_it_listens(&mut self) -> Result<()> {

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use anyhow::{Result, ensure};
 
 use crate::e2e::crash::content::{Blob, digest};
-use crate::e2e::crash::http::send;
 use crate::e2e::crash::read_blob;
+use crate::http::send;
 
 /// A manifest with its blobs.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl Ledger {
     }
 }
 
-fn get(address: SocketAddr, pushed: &Pushed, reference: &str) -> Result<super::http::Answer> {
+fn get(address: SocketAddr, pushed: &Pushed, reference: &str) -> Result<crate::http::Answer> {
     let path = format!("/v2/{}/manifests/{reference}", pushed.repository);
     Ok(send(address, "GET", &path, &[], &[])?)
 }

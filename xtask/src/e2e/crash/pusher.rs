@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use anyhow::{Context, Error, Result, anyhow, bail};
 
 use crate::e2e::crash::content::{Blob, Random, digest, manifest};
-use crate::e2e::crash::http::{Answer, send};
 use crate::e2e::crash::ledger::{Ledger, Pushed};
+use crate::http::{Answer, send};
 
 pub(super) const MEDIA_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 const REPOSITORIES: [&str; 2] = ["acme/one", "acme/two"];

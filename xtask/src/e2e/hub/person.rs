@@ -38,15 +38,6 @@ impl Person<'_> {
     }
 }
 
-/// The password that the first start of a server printed.
-pub(crate) fn first_password(server: &Server) -> Result<String> {
-    let output = server.output()?;
-    let start = output.find('{').context("the server printed no object")?;
-    let mut objects = serde_json::Deserializer::from_str(&output[start..]).into_iter::<Value>();
-    let object = objects.next().context("the server printed no object")??;
-    Ok(image::text(&object, "admin_password")?.to_owned())
-}
-
 /// Logs somebody in, to the API by `temper login` and to the registry by what Docker keeps.
 pub(crate) fn log_in<'a>(
     scenario: &'a Scenario<'a>,

@@ -5,12 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::e2e::crash::http::send;
 use crate::e2e::hub::person::{Person, log_in};
 use crate::e2e::hub::{CUSTOMIZATION, DEFINITION, ORGANIZATION, REPOSITORY};
 use crate::e2e::image;
 use crate::e2e::scenario::Scenario;
 use crate::e2e::server::Server;
+use crate::http::send;
 
 const PASSWORD: &str = "correct horse battery staple";
 

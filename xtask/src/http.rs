@@ -8,26 +8,26 @@ use std::time::Duration;
 const TIME_MAX: Duration = Duration::from_mins(1);
 
 /// A whole answer.
-pub(in crate::e2e) struct Answer {
-    pub(in crate::e2e) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(in crate::e2e) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// A header by its lower-case name.
-    pub(in crate::e2e) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// Status and body, for people.
-    pub(in crate::e2e) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("status {}: {}", self.status, String::from_utf8_lossy(&self.body))
     }
 }
 
 /// Sends a request and reads its answer to the end.
-pub(in crate::e2e) fn send(
+pub(crate) fn send(
     address: SocketAddr,
     method: &str,
     path: &str,
