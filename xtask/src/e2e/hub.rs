@@ -67,6 +67,7 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     scenario.check("what_get_prints_is_taken_by_edit", || edited(scenario, &admin, &first));
     scenario.check("a_stale_edit_is_refused", || stale(scenario, &admin));
     scenario.check("a_folder_is_applied", || applied(scenario, &admin));
+    scenario.check("tags_go_back_and_follow_again", || rolled_back(scenario, &server, &admin));
     scenario.check("a_push_to_the_base_rebuilds_what_is_on_it", || base_moves(scenario, &server, &admin));
     rights::checks(scenario, &server, &admin);
     scenario.check("the_server_logged_no_error", || {
@@ -107,8 +108,7 @@ fn create(scenario: &Scenario, admin: &Person) -> Result<String> {
     let log = admin.run(&["customization", "create", &file, "--org", ORGANIZATION, "--follow"])?;
     ensure!(log.contains("publish"), "{log}");
     let listed = admin.json(&["customization", "list", "--org", ORGANIZATION])?;
-    let items = listed.as_array().or_else(|| listed["customizations"].as_array());
-    let first = items.and_then(|items| items.first()).with_context(|| listed.to_string())?;
+    let first = &listed["items"][0];
     ensure!(first["name"] == NAME, "{listed}");
     Ok(image::text(first, "id")?.to_owned())
 }
@@ -146,7 +146,7 @@ fn edited(scenario: &Scenario, admin: &Person, id: &str) -> Result<()> {
 fn stale(scenario: &Scenario, admin: &Person) -> Result<()> {
     let file = scenario.path("edited.yaml");
     let arguments = ["customization", "edit", &file.to_string_lossy(), "--if-version", "1"];
-    let captured = admin.client()?.args(arguments).exits_with(1)?;
+    let captured = admin.client().args(arguments).exits_with(1)?;
     ensure!(captured.stderr.contains("was changed since it was read"), "{}", captured.stderr);
     Ok(())
 }
@@ -157,10 +157,32 @@ fn applied(scenario: &Scenario, admin: &Person) -> Result<()> {
     fs::write(folder.join("bash.yaml"), CUSTOMIZATION).context("writing a customization")?;
     let folder = folder.to_string_lossy().into_owned();
     let apply = ["customization", "apply", "-f", &folder, "--org", ORGANIZATION];
-    let drift = admin.client()?.args(apply).args(["--dry-run"]).exits_with(1)?;
+    let drift = admin.client().args(apply).args(["--dry-run"]).exits_with(1)?;
     ensure!(drift.stdout.contains(NAME), "{}", drift.stdout);
     admin.run(&[&apply[..], &["--force"]].concat())?;
-    admin.client()?.args(apply).args(["--dry-run"]).succeeds().map(drop)
+    admin.client().args(apply).args(["--dry-run"]).succeeds()?;
+    wait("the end of the build", || {
+        let build = admin.json(&["customization", "build", "get", REPOSITORY, NAME])?;
+        Ok((build["state"] == "succeeded").then_some(()))
+    })
+}
+
+/// The tags go back to the first build, stay there, and follow again once they are released.
+fn rolled_back(scenario: &Scenario, server: &Server, admin: &Person) -> Result<()> {
+    let builds = admin.json(&["customization", "build", "list", REPOSITORY, NAME])?;
+    let first = builds["items"].as_array().and_then(|builds| builds.last()).context("no builds")?;
+    let (id, digest) = (image::text(first, "id")?, image::text(first, "digest")?);
+    admin.run(&["customization", "build", "rollback", id])?;
+    let reference = format!("docker://{}/{REPOSITORY}:{TAG}", server.address());
+    let credentials = format!("admin:{}", admin.password);
+    let inspect =
+        ["inspect", "--tls-verify=false", "--format={{.Digest}}", "--creds", &credentials, &reference];
+    let found = scenario.tool("skopeo")?.args(inspect).succeeds()?;
+    ensure!(found.trim() == digest, "the tag is at {found}, expected {digest}");
+    let run = ["customization", "build", "run", REPOSITORY, NAME];
+    let refused = admin.client().args(run).exits_with(1)?;
+    ensure!(refused.stderr.contains("are held at an earlier build"), "{}", refused.stderr);
+    admin.run(&["customization", "build", "release", REPOSITORY, NAME]).map(drop)
 }
 
 /// Somebody pushes a base, then another under the same tag: the customized tag follows by itself.
@@ -197,6 +219,5 @@ fn base_moves(scenario: &Scenario, server: &Server, admin: &Person) -> Result<()
 
 fn count(admin: &Person, repository: &str, name: &str) -> Result<usize> {
     let builds: Value = admin.json(&["customization", "build", "list", repository, name])?;
-    let items = builds.as_array().or_else(|| builds["builds"].as_array());
-    Ok(items.with_context(|| builds.to_string())?.len())
+    Ok(builds["items"].as_array().with_context(|| builds.to_string())?.len())
 }

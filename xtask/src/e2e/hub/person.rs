@@ -20,21 +20,21 @@ pub(crate) struct Person<'a> {
 
 impl Person<'_> {
     /// The program, as this person runs it.
-    pub(crate) fn client(&self) -> Result<Client<'_>> {
+    pub(crate) fn client(&self) -> Client<'_> {
         let docker = self.folder.join("docker");
         let client =
             self.scenario.temper().env("XDG_CONFIG_HOME", &self.folder).env("DOCKER_CONFIG", &docker);
-        Ok(client.env("XDG_DATA_HOME", self.folder.join("data")))
+        client.env("XDG_DATA_HOME", self.folder.join("data"))
     }
 
     /// Runs a command that must succeed; returns what it printed.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<String> {
-        self.client()?.args(arguments).succeeds()
+        self.client().args(arguments).succeeds()
     }
 
     /// Runs a command with `--json`.
     pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value> {
-        image::json(&self.client()?.args(arguments).args(["--json"]).succeeds()?)
+        image::json(&self.client().args(arguments).args(["--json"]).succeeds()?)
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn log_in<'a>(
     fs::write(&secret, password).context("writing a password")?;
     let person = Person { scenario, folder, password: password.to_owned() };
     let url = format!("http://{}", server.address());
-    person.client()?.args(["login", &url, "--user", name, "--password-stdin"]).input(&secret)?.succeeds()?;
+    person.client().args(["login", &url, "--user", name, "--password-stdin"]).input(&secret)?.succeeds()?;
     let authfile = person.folder.join("docker/config.json");
     let login = ["login", "--tls-verify=false", "--username", name, "--password-stdin", "--authfile"];
     let login = scenario.tool("skopeo")?.args(login).args([authfile.as_os_str()]);

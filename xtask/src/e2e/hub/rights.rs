@@ -36,7 +36,7 @@ fn newcomer<'a>(
 ) -> Result<Person<'a>> {
     let secret = scenario.path(format!("password-{name}"));
     std::fs::write(&secret, PASSWORD).context("writing a password")?;
-    admin.client()?.args(["user", "create", name]).input(&secret)?.succeeds()?;
+    admin.client().args(["user", "create", name]).input(&secret)?.succeeds()?;
     log_in(scenario, server, name, PASSWORD)
 }
 
@@ -57,7 +57,7 @@ fn api(
 
 fn cannot_mirror(server: &Server, member: &Person) -> Result<()> {
     let start = ["mirror", "start", "--org", ORGANIZATION, DEFINITION, "--repo", "acme/second"];
-    let captured = member.client()?.args(start).exits_with(1)?;
+    let captured = member.client().args(start).exits_with(1)?;
     ensure!(captured.stderr.contains("an owner of organization `acme`"), "{}", captured.stderr);
     let body = json!({ "source": DEFINITION, "repository": "acme/second" }).to_string();
     let (status, text) = api(server, "mary", PASSWORD, "POST", "/organizations/acme/mirrors", &body)?;
@@ -72,7 +72,7 @@ fn cannot_create(scenario: &Scenario, server: &Server, member: &Person) -> Resul
     std::fs::write(&file, CUSTOMIZATION.replace("bash with jq", "second"))
         .context("writing a customization")?;
     let create = ["customization", "create", &file.to_string_lossy(), "--org", ORGANIZATION];
-    let captured = member.client()?.args(create).env("TEMPER_TOKEN", token).exits_with(1)?;
+    let captured = member.client().args(create).env("TEMPER_TOKEN", token).exits_with(1)?;
     ensure!(captured.stderr.contains("an access token that may write"), "{}", captured.stderr);
     let body = json!({ "name": "images", "repositories": [] }).to_string();
     let (status, text) = api(server, "mary", token, "POST", "/user/tokens", &body)?;
@@ -82,7 +82,7 @@ fn cannot_create(scenario: &Scenario, server: &Server, member: &Person) -> Resul
 
 fn learns_nothing(scenario: &Scenario, server: &Server, stranger: &Person) -> Result<()> {
     let ask = |repository: &str| {
-        let captured = stranger.client()?.args(["repo", "get", repository]).exits_with(1)?;
+        let captured = stranger.client().args(["repo", "get", repository]).exits_with(1)?;
         Ok::<_, anyhow::Error>(captured.stderr.replace(repository, "it"))
     };
     let (there, not_there) = (ask(REPOSITORY)?, ask("acme/nothing")?);
