@@ -1,6 +1,6 @@
 //! A server that keeps people itself: the first start, then only the command line and clients of registries.
 
-mod cast;
+pub(crate) mod cast;
 mod clients;
 mod rights;
 

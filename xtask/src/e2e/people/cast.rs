@@ -8,9 +8,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::e2e::client::Client;
-use crate::e2e::crash::http::send;
 use crate::e2e::scenario::Scenario;
 use crate::e2e::server::Server;
+use crate::http::send;
 
 /// The password of everybody but the administrator.
 pub(crate) const PASSWORD: &str = "a good password";
