@@ -93,6 +93,25 @@ const COMMANDS: &[&str] = &[
     "validate",
     "doctor",
     "completion",
+    "backup",
+    "restore",
+    "customization create",
+    "customization apply",
+    "customization list",
+    "customization get",
+    "customization edit",
+    "customization delete",
+    "customization history",
+    "customization restore",
+    "customization build",
+    "customization build list",
+    "customization build get",
+    "customization build logs",
+    "customization build run",
+    "customization build retry",
+    "customization build cancel",
+    "customization build rollback",
+    "customization build release",
 ];
 
 /// Commands that have commands.
@@ -114,6 +133,7 @@ const GROUPS: &[&str] = &[
     "repo",
     "user",
     "audit",
+    "customization build",
 ];
 
 pub(crate) fn suite(scenario: &Scenario) -> Result<()> {

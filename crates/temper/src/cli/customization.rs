@@ -31,12 +31,16 @@ pub(crate) enum CustomizationCommand {
     /// List the customizations of an organization
     List(ListCustomizations),
     /// Print a customization as YAML that `edit` takes
+    #[command(after_help = "Example:
+  temper customization get acme/dhi-python custom")]
     Get(NamedCustomization),
     /// Change a customization from a YAML file
     Edit(EditCustomization),
     /// Delete customizations
     Delete(DeleteCustomization),
     /// List every document that a customization had
+    #[command(after_help = "Example:
+  temper customization history acme/dhi-python custom")]
     History(NamedCustomization),
     /// Put an earlier document in the place of the one that is there
     Restore(RestoreCustomization),

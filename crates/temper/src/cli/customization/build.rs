@@ -8,20 +8,36 @@ use super::NamedCustomization;
 #[derive(Debug, Subcommand)]
 pub(crate) enum CustomizationBuild {
     /// List the builds of a customization, the newest first
+    #[command(after_help = "Example:
+  temper customization build list acme/dhi-python custom")]
     List(NamedBuilds),
     /// Show a build: why it ran, what came of it, and what differs from the build before
+    #[command(after_help = "Example:
+  temper customization build get acme/dhi-python custom")]
     Get(NamedBuild),
     /// Show the log of a build
+    #[command(after_help = "Example:
+  temper customization build logs acme/dhi-python custom --follow")]
     Logs(BuildLogs),
     /// Build now
+    #[command(after_help = "Example:
+  temper customization build run acme/dhi-python custom")]
     Run(RunBuild),
     /// Build again what did not succeed
+    #[command(after_help = "Example:
+  temper customization build retry acme/dhi-python custom")]
     Retry(NamedBuild),
     /// End a build
+    #[command(after_help = "Example:
+  temper customization build cancel acme/dhi-python custom")]
     Cancel(NamedBuild),
     /// Move the tags back to the result of a build, and hold them there
+    #[command(after_help = "Example:
+  temper customization build rollback 0190f3a2-7c1e-7d3a-9b52-1f0c5a7e4d21")]
     Rollback(NamedBuild),
     /// Let tags go that are held at an earlier build
+    #[command(after_help = "Example:
+  temper customization build release acme/dhi-python custom")]
     Release(NamedCustomization),
 }
 
