@@ -85,7 +85,7 @@ pub struct Frontage {
 pub struct Visitor {
     /// The client's address; absent where it is not known.
     pub peer: Option<IpAddr>,
-    /// Whether a program of this machine asks this machine, see [`Frontage::is_local`].
+    /// Whether a program of this machine asks this machine, as `Frontage` decides.
     pub is_local: bool,
     /// Where the client sees this server, without a slash at the end.
     pub origin: String,

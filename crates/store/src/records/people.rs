@@ -1,4 +1,4 @@
-//! Users: who logs in, and who they are elsewhere.
+//! Users: who logs in.
 
 use serde::Serialize;
 use sqlx::any::AnyRow;
@@ -16,7 +16,7 @@ pub struct User {
     pub name: String,
     /// Where they read mail.
     pub email: Option<String>,
-    /// The hash of the password; absent where only access tokens and identity providers let in.
+    /// The hash of the password; absent where only access tokens let in.
     #[serde(skip)]
     pub password_hash: Option<String>,
     /// Whether every organization is theirs to look after.
@@ -192,48 +192,6 @@ impl People {
         }
         audit::note(&mut transaction, event.before(&old)).await?;
         commit(transaction).await.map(|()| Changed::Done)
-    }
-
-    /// Finds who somebody is whom an identity provider knows.
-    pub async fn find_identity(&self, issuer: &str, subject: &str) -> Result<Option<User>, RecordsError> {
-        sqlx::query_as(
-            "SELECT u.* FROM users u JOIN identities i ON i.user_id = u.id WHERE i.issuer = $1 AND i.subject = $2",
-        )
-        .bind(issuer)
-        .bind(subject)
-        .fetch_optional(self.records.read())
-        .await
-        .map_err(sql("find identity"))
-    }
-
-    /// Adds a user whom an identity provider knows; says no where the name is taken or the identity known.
-    pub async fn add_identity(
-        &self,
-        user: &User,
-        (issuer, subject): (&str, &str),
-        event: AuditEvent,
-    ) -> Result<bool, RecordsError> {
-        let mut transaction = self.records.write().await?;
-        if is_taken(&mut transaction, &user.name).await? {
-            return Ok(false);
-        }
-        insert(&mut transaction, user).await?;
-        let added = sqlx::query(
-            "INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (issuer, subject) DO NOTHING",
-        )
-        .bind(issuer)
-        .bind(subject)
-        .bind(&user.id)
-        .bind(user.created_at)
-        .execute(&mut *transaction)
-        .await
-        .map_err(sql("add identity"))?;
-        if added.rows_affected() == 0 {
-            return Ok(false);
-        }
-        audit::note(&mut transaction, event.after(user)).await?;
-        commit(transaction).await.map(|()| true)
     }
 }
 

@@ -143,10 +143,6 @@ async fn a_new_password_and_disabling_end_sessions() {
     }
     let alice = people.find("alice").await.expect("finds").expect("is there");
     assert_eq!((alice.password_hash.as_deref(), alice.disabled_at), (Some("new"), Some(AT + 31)));
-    let identity = ("https://id.example", "42");
-    let carol = user("carol", false);
-    assert!(people.add_identity(&carol, identity, event(33, "user.create")).await.expect("adds"));
-    assert_eq!(people.find_identity(identity.0, identity.1).await.expect("finds"), Some(carol));
 }
 
 #[tokio::test]
