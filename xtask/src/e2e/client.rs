@@ -70,6 +70,11 @@ impl<'a> Client<'a> {
         Ok(captured)
     }
 
+    /// Runs, whatever comes of it.
+    pub(crate) fn captured(self) -> Result<Captured> {
+        self.run()
+    }
+
     fn run(self) -> Result<Captured> {
         let line = self.invocation.line();
         let program = line.split(' ').next().unwrap_or_default().to_owned();

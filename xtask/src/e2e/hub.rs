@@ -8,8 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::e2e::image;
-use crate::e2e::people::cast::Cast;
+use crate::e2e::people::cast::{Cast, PASSWORD};
 use crate::e2e::scenario::Scenario;
+use crate::invocation::Captured;
 
 const ORGANIZATION: &str = "acme";
 const REPOSITORY: &str = "acme/dhi-bash";
@@ -93,12 +94,19 @@ impl Day<'_> {
 
     fn mirror(&self) -> Result<()> {
         self.run(&["mirror", "start", "--org", ORGANIZATION, DEFINITION, "--repo", REPOSITORY])?;
-        wait("the mirrored definition", || {
-            let mirror = self.json(&["mirror", "get", REPOSITORY])?;
-            ensure!(mirror["state"] != "failed", "{mirror}");
-            let tags = mirror["tags"].as_array().map_or(0, Vec::len);
-            Ok((mirror["state"] == "succeeded" && tags > 0).then_some(()))
+        let mirror = self.json(&["mirror", "get", REPOSITORY])?;
+        ensure!(mirror["lines"][0]["tag_definition_id"] == DEFINITION, "{mirror}");
+        wait("the mirrored image", || {
+            let captured = self.inspect(&format!("{}:{PASSWORD}", self.owner), REPOSITORY, "5")?;
+            Ok(captured.succeeded().then_some(()))
         })
+    }
+
+    /// Asks the registry for an index.
+    fn inspect(&self, credentials: &str, repository: &str, tag: &str) -> Result<Captured> {
+        let reference = format!("docker://{}", self.reference(repository, tag));
+        let inspect = ["inspect", "--raw", "--tls-verify=false", "--creds", credentials, &reference];
+        self.scenario.tool("skopeo")?.args(inspect).captured()
     }
 
     /// Creates the customization and follows the log of its build; returns its id.
@@ -120,15 +128,15 @@ impl Day<'_> {
     }
 
     fn pulls(&self, token: &str) -> Result<()> {
-        let reference = format!("docker://{}", self.reference(REPOSITORY, TAG));
-        let inspect = ["inspect", "--raw", "--tls-verify=false", "--creds", token, &reference];
-        let index = image::json(&self.scenario.tool("skopeo")?.args(inspect).succeeds()?)?;
+        let captured = self.inspect(token, REPOSITORY, TAG)?;
+        let index = image::json(&captured.stdout)?;
         let manifests = index["manifests"].as_array().context("it is no index")?;
         let architectures: Vec<_> =
             manifests.iter().map(|manifest| &manifest["platform"]["architecture"]).collect();
         ensure!(architectures == [&json!("amd64"), &json!("arm64")], "{index}");
-        let anonymous = ["inspect", "--raw", "--tls-verify=false", &reference];
-        self.scenario.tool("skopeo")?.args(anonymous).fails().map(drop)
+        let stranger = self.inspect(&format!("sam:{PASSWORD}"), REPOSITORY, TAG)?;
+        ensure!(!stranger.succeeded(), "a stranger pulls it");
+        Ok(())
     }
 
     fn edits(&self, id: &str) -> Result<()> {
