@@ -110,10 +110,16 @@ pub(crate) struct Watch {
 #[derive(Debug, Subcommand)]
 pub(crate) enum WatchCommand {
     /// Show when rebuilds run, and how many wait
+    #[command(after_help = "Example:
+  temper watch get --org acme")]
     Get(OfOrganization),
     /// Let no rebuilds run until `watch resume`
+    #[command(after_help = "Example:
+  temper watch pause --org acme")]
     Pause(OfOrganization),
     /// Let rebuilds run again, also those that waited
+    #[command(after_help = "Example:
+  temper watch resume --org acme")]
     Resume(OfOrganization),
     /// Let rebuilds run in weekly windows only
     Windows(WatchWindows),

@@ -23,13 +23,19 @@ pub(crate) enum WebhookCommand {
   temper webhook list --org acme")]
     List(OfOrganization),
     /// Send the event `ping`
+    #[command(after_help = "Example:
+  temper webhook ping --org acme 01890a5d-ac96-774b-bcce-b302099a8057")]
     Ping(WebhookName),
     /// Show what was sent to an address, and what it answered
     Deliveries(WebhookName),
     /// Tell an address no more
     Delete(WebhookDelete),
     /// Look after addresses at which registries tell of pushes
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  temper webhook incoming create --org acme harbor"
+    )]
     Incoming(IncomingCommand),
 }
 
@@ -80,8 +86,12 @@ pub(crate) enum IncomingCommand {
     /// Make an address for a registry; prints it with its secret, once
     Create(IncomingCreate),
     /// List the addresses
+    #[command(after_help = "Example:
+  temper webhook incoming list --org acme")]
     List(OfOrganization),
     /// Hear an address no more
+    #[command(after_help = "Example:
+  temper webhook incoming delete --org acme 01890a5d-ac96-774b-bcce-b302099a8057 --force")]
     Delete(WebhookDelete),
 }
 
