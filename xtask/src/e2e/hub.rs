@@ -5,11 +5,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::e2e::image;
 use crate::e2e::people::cast::{Cast, PASSWORD};
 use crate::e2e::scenario::Scenario;
+use crate::e2e::second::Second;
 use crate::invocation::Captured;
 
 const ORGANIZATION: &str = "acme";
@@ -47,6 +50,11 @@ pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     scenario.check("a_folder_is_applied", || day.applies());
     scenario.check("tags_go_back_and_follow_again", || day.rolls_back());
     scenario.check("a_push_to_the_base_rebuilds_what_is_on_it", || day.base_moves(&token));
+    for (repository, tag) in [(REPOSITORY, "5"), (REPOSITORY, TAG), ("acme/pushed", "1_on-a-tag")] {
+        let name = format!("{repository}_{tag}").replace(['/', '-'], "_");
+        scenario
+            .check(&format!("{name}_is_reproduced"), || day.is_reproduced(&token, repository, tag, &name));
+    }
     scenario.check("a_member_who_is_no_owner_cannot_mirror", || day.member_cannot_mirror());
     scenario.check("a_token_for_reading_cannot_create", || day.reader_cannot_create());
     scenario.check("a_stranger_learns_of_no_customization", || day.stranger_learns_nothing(&id));
@@ -230,6 +238,18 @@ impl Day<'_> {
         let copy = ["copy", "--all", "--dest-tls-verify=false", "--dest-creds", token, &output, &reference];
         self.scenario.tool("skopeo")?.args(copy).succeeds()?;
         Ok(image::text(&built, "digest")?.to_owned())
+    }
+
+    /// A machine that has nothing but a login and the server's public key builds an image of the server again.
+    fn is_reproduced(&self, token: &str, repository: &str, tag: &str, name: &str) -> Result<()> {
+        let key = format!("http://{}/keyring/latest.pub", self.cast.address());
+        let second = Second::new(self.scenario, &format!("second-{name}"), key)?;
+        let logins = second.home.join(".docker");
+        fs::create_dir_all(&logins).context("making a folder")?;
+        let login = json!({ "auth": STANDARD.encode(token) });
+        let logins_of = json!({ "auths": { (self.cast.address().to_string()): login } });
+        fs::write(logins.join("config.json"), logins_of.to_string()).context("writing a login")?;
+        second.reproduces(&self.reference(repository, tag), &[])
     }
 
     fn member_cannot_mirror(&self) -> Result<()> {
