@@ -115,7 +115,8 @@ impl<'a> Hub<'a> {
         let command = temper.command().env("HOME", directory).args(["serve", "--json", "--listen"]);
         let command = command.arg(address.to_string()).arg("--data-dir").arg(&data);
         let server = Server::start_at(address, command, &directory.join("serve.log"))?;
-        let password = server.first_password()?;
+        let said = server.said()?;
+        let password = said["admin_password"].as_str().context("the password is shown")?;
         let auth = STANDARD.encode(format!("admin:{password}"));
         let logins = json!({ "auths": { (address.to_string()): { "auth": auth } } });
         fs::write(directory.join("config.json"), logins.to_string())?;

@@ -71,11 +71,7 @@ impl<'a> Client<'a> {
     }
 
     /// Runs, whatever comes of it.
-    pub(crate) fn captured(self) -> Result<Captured> {
-        self.run()
-    }
-
-    fn run(self) -> Result<Captured> {
+    pub(crate) fn run(self) -> Result<Captured> {
         let line = self.invocation.line();
         let program = line.split(' ').next().unwrap_or_default().to_owned();
         let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();

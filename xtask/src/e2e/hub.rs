@@ -16,6 +16,8 @@ use crate::e2e::second::Second;
 use crate::invocation::Captured;
 
 const ORGANIZATION: &str = "acme";
+/// Who owns it, and does most.
+const OWNER: &str = "olga";
 const REPOSITORY: &str = "acme/dhi-bash";
 const DEFINITION: &str = "bash/debian-13/5";
 const NAME: &str = "bash with jq";
@@ -40,7 +42,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 pub(crate) fn suite(scenario: &Scenario) -> Result<()> {
     let cast = scenario.setup("an_empty_folder_is_served", || Cast::begin(scenario))?;
     scenario.setup("an_organization_is_made", || cast.people())?;
-    let day = Day { scenario, cast, owner: "olga" };
+    let day = Day { scenario, cast };
     scenario.setup("a_definition_is_mirrored", || day.mirror())?;
     let id = scenario.setup("a_customization_is_created_and_its_log_followed", || day.create())?;
     let token = scenario.setup("a_token_for_pushing_is_made", || day.token())?;
@@ -73,20 +75,19 @@ fn wait<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> 
     bail!("{what} did not come within {} s", PATIENCE.as_secs())
 }
 
-/// The server and its people, of whom the owner of the organization does most.
+/// The server and its people.
 struct Day<'a> {
     scenario: &'a Scenario<'a>,
     cast: Cast<'a>,
-    owner: &'static str,
 }
 
 impl Day<'_> {
     fn run(&self, arguments: &[&str]) -> Result<String> {
-        self.cast.temper(self.owner).args(arguments).succeeds()
+        self.cast.temper(OWNER).args(arguments).succeeds()
     }
 
     fn json(&self, arguments: &[&str]) -> Result<Value> {
-        image::json(&self.cast.temper(self.owner).args(arguments).args(["--json"]).succeeds()?)
+        image::json(&self.cast.temper(OWNER).args(arguments).args(["--json"]).succeeds()?)
     }
 
     /// Writes a document; returns its path.
@@ -105,7 +106,7 @@ impl Day<'_> {
         let mirror = self.json(&["mirror", "get", REPOSITORY])?;
         ensure!(mirror["lines"][0]["tag_definition_id"] == DEFINITION, "{mirror}");
         wait("the mirrored image", || {
-            let captured = self.inspect(&format!("{}:{PASSWORD}", self.owner), REPOSITORY, "5")?;
+            let captured = self.inspect(&format!("{OWNER}:{PASSWORD}"), REPOSITORY, "5")?;
             Ok(captured.succeeded().then_some(()))
         })
     }
@@ -114,14 +115,14 @@ impl Day<'_> {
     fn inspect(&self, credentials: &str, repository: &str, tag: &str) -> Result<Captured> {
         let reference = format!("docker://{}", self.reference(repository, tag));
         let inspect = ["inspect", "--raw", "--tls-verify=false", "--creds", credentials, &reference];
-        self.scenario.tool("skopeo")?.args(inspect).captured()
+        self.scenario.tool("skopeo")?.args(inspect).run()
     }
 
     /// Creates the customization and follows the log of its build; returns its id.
     fn create(&self) -> Result<String> {
         let file = self.write("customization.yaml", CUSTOMIZATION)?;
         let create = ["customization", "create", &file, "--org", ORGANIZATION, "--follow"];
-        let captured = self.cast.temper(self.owner).args(create).exits_with(0)?;
+        let captured = self.cast.temper(OWNER).args(create).exits_with(0)?;
         let log = format!("{}{}", captured.stdout, captured.stderr);
         ensure!(log.contains("choose packages") && log.contains("succeeded"), "{log}");
         let listed = self.json(&["customization", "list", "--org", ORGANIZATION])?;
@@ -132,7 +133,7 @@ impl Day<'_> {
 
     fn token(&self) -> Result<String> {
         let made = self.json(&["token", "create", "push", "--write"])?;
-        Ok(format!("{}:{}", self.owner, image::text(&made, "secret")?))
+        Ok(format!("{}:{}", OWNER, image::text(&made, "secret")?))
     }
 
     fn pulls(&self, token: &str) -> Result<()> {
@@ -163,7 +164,7 @@ impl Day<'_> {
     fn is_too_late(&self) -> Result<()> {
         let file = self.scenario.path("edited.yaml");
         let edit = ["customization", "edit", &file.to_string_lossy(), "--if-version", "1"];
-        let captured = self.cast.temper(self.owner).args(edit).exits_with(1)?;
+        let captured = self.cast.temper(OWNER).args(edit).exits_with(1)?;
         ensure!(captured.stderr.contains("was changed since it was read"), "{}", captured.stderr);
         Ok(())
     }
@@ -174,7 +175,7 @@ impl Day<'_> {
         self.write("folder/bash.yaml", CUSTOMIZATION)?;
         let folder = folder.to_string_lossy().into_owned();
         let apply = ["customization", "apply", "-f", &folder, "--org", ORGANIZATION];
-        let dry_run = || self.cast.temper(self.owner).args(apply).args(["--dry-run"]);
+        let dry_run = || self.cast.temper(OWNER).args(apply).args(["--dry-run"]);
         let drift = dry_run().exits_with(1)?;
         ensure!(drift.stdout.contains("environment.LOG_LEVEL"), "{}", drift.stdout);
         self.run(&[&apply[..], &["--force"]].concat())?;
@@ -193,21 +194,24 @@ impl Day<'_> {
         let listed = self.json(&["customization", "list", "--org", ORGANIZATION])?;
         ensure!(listed["items"][0]["targets"][0]["tags"][0]["digest"] == digest, "{listed}");
         let run = ["customization", "build", "run", REPOSITORY, NAME];
-        let refused = self.cast.temper(self.owner).args(run).exits_with(1)?;
+        let refused = self.cast.temper(OWNER).args(run).exits_with(1)?;
         ensure!(refused.stderr.contains("are held at an earlier build"), "{}", refused.stderr);
         self.run(&["customization", "build", "release", REPOSITORY, NAME]).map(drop)
     }
 
     /// Somebody pushes a base, then another under the same tag: what stands on it follows, and nothing else.
     fn base_moves(&self, token: &str) -> Result<()> {
-        let old = self.push_base(token, "one")?;
+        let root = format!("{}:static", image::layout(&self.scenario.path("static")));
+        let build = ["catalog", "build", "static/debian-13/13", "--no-sign", "--output", &root];
+        self.scenario.temper().args(build).succeeds()?;
+        let old = self.push_base(token, &root, "one")?;
         let file = self.write(
             "on-a-tag.yaml",
             "name: on a tag\ntargets:\n  - {destination: acme/pushed, tag: \"1\"}\nenvironment: {LEVEL: info}\n",
         )?;
         self.run(&["customization", "create", &file, "--org", ORGANIZATION, "--follow"])?;
         let others = self.builds(REPOSITORY, NAME)?.len();
-        let new = self.push_base(token, "two")?;
+        let new = self.push_base(token, &root, "two")?;
         let build = wait("the rebuild", || {
             let build = self.newest("acme/pushed", "on a tag")?;
             Ok((build["number"] == 2 && build["state"] == "succeeded").then_some(build))
@@ -220,19 +224,15 @@ impl Day<'_> {
     }
 
     /// Pushes a base that differs from every other; returns its digest.
-    fn push_base(&self, token: &str, content: &str) -> Result<String> {
+    fn push_base(&self, token: &str, root: &str, content: &str) -> Result<String> {
         let document = format!(
             "name: base\ntargets:\n  - {{destination: acme/pushed, tag: \"1\"}}\nplatforms: [linux/amd64]\n\
              environment: {{BASE: \"{content}\"}}\n"
         );
         let file = self.write(&format!("base-{content}.yaml"), &document)?;
         let layout = image::layout(&self.scenario.path(format!("base-{content}")));
-        let own = self.scenario.path("static");
-        let root = format!("{}:static", image::layout(&own));
-        let build = ["catalog", "build", "static/debian-13/13", "--no-sign", "--output", &root];
-        self.scenario.temper().args(build).succeeds()?;
         let output = format!("{layout}:1");
-        let build = ["build", &file, "--base", &root, "--output", &output, "--no-sign", "--json"];
+        let build = ["build", &file, "--base", root, "--output", &output, "--no-sign", "--json"];
         let built = image::json(&self.scenario.temper().args(build).succeeds()?)?;
         let reference = format!("docker://{}", self.reference("acme/pushed", "1"));
         let copy = ["copy", "--all", "--dest-tls-verify=false", "--dest-creds", token, &output, &reference];

@@ -7,9 +7,10 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::http::send;
 use crate::invocation::Invocation;
 
 /// A first start may build images before it listens.
@@ -52,13 +53,15 @@ impl Server {
         fs::read_to_string(&self.log).with_context(|| format!("reading {}", self.log.display()))
     }
 
-    /// The password of the user `admin`, which the first start of `serve --json` prints.
-    pub(crate) fn first_password(&self) -> Result<String> {
+    /// What `temper serve --json` printed when it started.
+    pub(crate) fn said(&self) -> Result<Value> {
+        // It takes connections before it is ready, and has said everything once it answers.
+        let answer = send(self.address, "GET", "/v2/", &[], &[])?;
+        ensure!(answer.status == 401, "a stranger gets {}", answer.status);
         let output = self.output()?;
-        let start = output.find('{').context("the server printed no object")?;
-        let mut objects = serde_json::Deserializer::from_str(&output[start..]).into_iter::<Value>();
-        let object = objects.next().context("the server printed no object")??;
-        Ok(object["admin_password"].as_str().context("the server printed no password")?.to_owned())
+        let start = output.find('{').context("the server said nothing")?;
+        let end = output[start..].find("\n}").context("the server said no object")?;
+        serde_json::from_str(&output[start..start + end + 2]).with_context(|| output.clone())
     }
 
     fn wait_until_it_listens(&mut self) -> Result<()> {

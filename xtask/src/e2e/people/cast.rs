@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::e2e::client::Client;
 use crate::e2e::scenario::Scenario;
 use crate::e2e::server::Server;
-use crate::http::send;
 
 /// The password of everybody but the administrator.
 pub(crate) const PASSWORD: &str = "a good password";
@@ -28,7 +27,7 @@ impl<'a> Cast<'a> {
         let data = scenario.path("data");
         let arguments = ["serve".as_ref(), "--json".as_ref(), "--data-dir".as_ref(), data.as_os_str()];
         let server = scenario.serve_with_people(&arguments)?;
-        let said = said(&server)?;
+        let said = server.said()?;
         let password = said["admin_password"].as_str().context("the password is shown")?.to_owned();
         ensure!(password.len() >= 20, "the password `{password}` is short");
         let cast = Self { scenario, server, data };
@@ -105,7 +104,7 @@ impl<'a> Cast<'a> {
         let arguments = ["serve".as_ref(), "--json".as_ref(), "--data-dir".as_ref(), copy.as_os_str()];
         let start = |more: &[&str]| -> Result<Value> {
             let more: Vec<&std::ffi::OsStr> = more.iter().map(std::ffi::OsStr::new).collect();
-            said(&scenario.serve_with_people(&[&arguments[..], &more].concat())?)
+            scenario.serve_with_people(&[&arguments[..], &more].concat())?.said()
         };
         let first = start(&[])?;
         ensure!(first["admin_password"].is_string(), "{first}");
@@ -115,15 +114,4 @@ impl<'a> Cast<'a> {
         ensure!(reset["admin_password"].is_string() && reset != first, "{reset}");
         Ok(())
     }
-}
-
-/// Returns what a server said when it started.
-fn said(server: &Server) -> Result<Value> {
-    // It takes connections before it is ready, and has said everything once it answers.
-    let answer = send(server.address(), "GET", "/v2/", &[], &[])?;
-    ensure!(answer.status == 401, "a stranger gets {}", answer.status);
-    let output = server.output()?;
-    let start = output.find('{').context("the server said nothing")?;
-    let end = output[start..].find("\n}").context("the server said no object")?;
-    serde_json::from_str(&output[start..start + end + 2]).with_context(|| output.clone())
 }
